@@ -1,0 +1,144 @@
+/**
+ * The interface of a binding kind: everything troupe knows about one kind of binding, in one object. `config`, `graph`,
+ * `runtime`, `targets`, `bindings` and `types` loop over the list in `index.ts` and never switch over kinds.
+ */
+import type { WorkerOptions } from "miniflare";
+import type * as z from "zod";
+import type { Diagnostic } from "../errors.ts";
+import type { Binding, Environment, EnvironmentRef } from "../model.ts";
+
+/** Where a kind's entries stand in a config file, and how each entry gets its name. */
+export interface BindingConfigKey {
+  /** Path of keys: ["kv_namespaces"], ["durable_objects", "bindings"]. The first element is a top-level config key. */
+  path: readonly string[];
+  /**
+   * list: array of tables, each named by its `nameField` · single: one table named by its `nameField` ·
+   * record: NAME = value, the entry is `{ value }` · names: a list of strings, the entry is `{}`.
+   */
+  form: "list" | "single" | "record" | "names";
+  /** The field that names an entry. For `list` and `single`. */
+  nameField?: string;
+  /** False when the name is not a name in `env` (queue consumers, tail consumers). Default true. */
+  inEnv?: boolean;
+  /** Schema of one entry (of the value, for `record`), in Wrangler's keys. Strict: unknown keys are found by it. */
+  entry: z.ZodType;
+  /** True for keys that Wrangler inherits (only `assets`). Default false. */
+  inheritable?: boolean;
+  /** One sentence for the JSON Schema and for `bindings add --help`. */
+  description: string;
+}
+
+/** What a binding refers to in another (or its own) service. */
+export interface Reference {
+  /** The service's name as written; undefined means the service itself. In the Wrangler dialect also `<name>-<env>`. */
+  service?: string;
+  /** `environment = "…"` as written. */
+  environment?: string;
+  /** A named export that must exist there: a WorkerEntrypoint, a Durable Object class, a Workflow class. */
+  exportName?: string;
+  /** What that export has to be, for messages. */
+  role: "service" | "entrypoint" | "durable-object" | "workflow" | "tail";
+}
+
+/** Which resource a binding names, before isolation is applied. */
+export interface ResourceNaming {
+  type: string;
+  /** Entry keys that can hold the resource's name, in order of preference: ["id"], ["database_id", "database_name"]. */
+  fields: readonly string[];
+  /** Entry key preferred in local dev under the Wrangler dialect: "preview_id". */
+  previewField?: string;
+}
+
+/** How a reference was resolved against the workspace (and later the store). */
+export interface ResolvedReference {
+  /** The environment referred to, also when it is missing. */
+  ref: EnvironmentRef;
+  /** Why that environment was picked, for people: "same name", "written", "auth has no staging: production". */
+  reason: string;
+  /** Worker id in the running graph. For a missing service: the id of a stand-in that answers 503 naming it. */
+  worker: string;
+  /** Set when the service, environment or export does not exist: the sentence to show. */
+  missing?: string;
+}
+
+/** What a kind may do to put its binding into a local graph. One context per binding. */
+export interface LocalContext {
+  environment: Environment;
+  /** Id of the worker being built, `service@environment`. */
+  worker: string;
+  /** Names exported by the worker's bundle. */
+  exports: readonly string[];
+  /** The reference resolved, for a kind that declares `references`. */
+  resolve(reference: Reference): ResolvedReference;
+  /** The value of a secret with this name, if any is known locally. */
+  secret(name: string): string | undefined;
+  /** Puts a binding into this worker's `env`. */
+  bind(name: string, binding: MiniflareBindingInput): void;
+  /** Declares a class exported by `worker` (default: this one) as Durable Object or the like. */
+  declareExport(className: string, exported: MiniflareExportInput, worker?: string): void;
+  addTrigger(trigger: MiniflareTriggerInput): void;
+  addTail(tail: { worker: string; entrypoint?: string; props?: Record<string, unknown> }): void;
+  /** Sets options of the worker itself (`config.assets`, `dev.…`): merged one level deep. */
+  configure(options: { config?: Record<string, unknown>; dev?: Record<string, unknown>; legacy?: Record<string, unknown> }): void;
+  /** Adds a helper worker of troupe's own to the graph; ids start with `troupe:`. A second one with the same id is ignored. */
+  addWorker(worker: WorkerOptions): void;
+  /** Says once what cannot work locally. */
+  warn(diagnostic: Diagnostic): void;
+  /**
+   * Reads a file named in the config (relative to the config's folder), as text.
+   * @throws TroupeError CONFIG naming the file when it cannot be read
+   */
+  readFile(path: string): string;
+}
+
+type WorkerEnv = NonNullable<WorkerOptions["config"]["env"]>;
+export type MiniflareBindingInput = WorkerEnv[string];
+export type MiniflareExportInput = NonNullable<WorkerOptions["config"]["exports"]>[string];
+export type MiniflareTriggerInput = NonNullable<WorkerOptions["config"]["triggers"]>[number];
+export type { WorkerOptions };
+
+/** What a Cloudflare target tells a kind, so that it can write its upload metadata. */
+export interface UploadContext {
+  environment: Environment;
+  /** Script name on the network of the environment a reference points to. */
+  scriptName(reference: Reference): string;
+  /** The network's id for a resource: looked up or provisioned by the target. */
+  resourceId(binding: Binding): string;
+}
+
+/** What `troupe types` tells a kind. */
+export interface TypeContext {
+  environment: Environment;
+  /** A TypeScript expression for a named export of a service in the workspace (an `import("…")` type), if its source is there. */
+  importType(reference: Reference): string | undefined;
+}
+
+/**
+ * How a graph must be swapped when it holds this kind (docs/runtime.md): `none`: nothing on disk, generations may
+ * overlap · `disk`: on disk, one workerd at a time, may be prewarmed · `exclusive`: never two at once (Durable Objects).
+ */
+export type StateClass = "none" | "disk" | "exclusive";
+
+export interface BindingKind {
+  /** Used in `--json` output and on the command line: "kv", "durable-object". */
+  id: string;
+  /** For people: "KV namespace". */
+  title: string;
+  keys: readonly BindingConfigKey[];
+  state: StateClass;
+  /** Absent for kinds without a resource. */
+  resource?: ResourceNaming;
+  /** Checks of one entry that a schema cannot say (ids, limits, files). Location is filled in by the caller from `path`. */
+  validate?(binding: Binding, environment: Environment): { code: string; message: string; notes?: string[]; path?: (string | number)[] }[];
+  references?(binding: Binding): Reference[];
+  /** Puts it into a local graph. */
+  local(binding: Binding, context: LocalContext): void;
+  /** Metadata for Cloudflare's upload API: https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/ */
+  upload(binding: Binding, context: UploadContext): Record<string, unknown> | undefined;
+  /** A TypeScript type for `env`, or undefined for attachments. */
+  type(binding: Binding, context: TypeContext): string | undefined;
+  /** What it points at, in a few words: "auth@staging (Verifier)", "sessions", '"hello"'. Secrets never show a value. */
+  describe(binding: Binding): string;
+  /** What is missing locally, when the platform's own service cannot be simulated: shown by `bindings` and at the call. */
+  notLocal?: string;
+}

@@ -1,0 +1,53 @@
+/** The shape of a command. Registration (`main.ts`) handles `--json`, errors and exit codes once for all of them. */
+import type { Options, PositionalOptions } from "yargs";
+import type { Context } from "../context.ts";
+import type { Output } from "../output/output.ts";
+
+export interface PositionalSpec extends PositionalOptions {
+  name: string;
+}
+
+/** One line of the command list: cheap to import, enough for `--help`. The module behind `load` holds the rest. */
+export interface CommandEntry {
+  /** Words and positionals in yargs' notation: "env clone <from> <to>", "init [dir]". The path spells the file: commands/env/clone.ts. */
+  command: string;
+  describe: string;
+  aliases?: string[];
+  /** Heading in `--help`. */
+  group: "Develop" | "Bindings" | "Environments" | "Data" | "Inspect" | "Other";
+  load(): Promise<{ default: Command<never, unknown> }>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: yargs gives untyped arguments; each command types its own
+export interface Command<Args = any, Data = unknown> {
+  args?: Record<string, Options>;
+  positionals?: PositionalSpec[];
+  /** Example command lines with a comment, shown by `--help`. */
+  examples?: [string, string][];
+  /**
+   * Does the work through `ops/` and returns data; prints nothing. Long-running commands call `emit` for each event:
+   * under `--json` one object a line, each with a `reason`; else `showEvent` renders it.
+   */
+  run(args: Args & CommonArgs, context: Context, emit: (event: CommandEvent) => void): Promise<Data>;
+  /** How the result reads for a person, on stdout. Absent for long-running commands. */
+  show?(data: Data, output: Output, args: Args & CommonArgs): void;
+  showEvent?(event: CommandEvent, output: Output, args: Args & CommonArgs): void;
+}
+
+export interface CommandEvent {
+  reason: string;
+  [field: string]: unknown;
+}
+
+/** Flags that every command has. */
+export interface CommonArgs {
+  cwd?: string;
+  config?: string[];
+  env?: string;
+  service?: string[];
+  target?: string;
+  json: boolean;
+  yes: boolean;
+  verbose: boolean;
+  stateDir?: string;
+}
