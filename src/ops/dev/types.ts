@@ -1,0 +1,88 @@
+import type { Diagnostic } from "../../errors.ts";
+import type { Graph } from "../../graph/index.ts";
+import type { BuildSettings } from "../../model.ts";
+import type { SwapMode } from "../../runtime/types.ts";
+
+export interface DevOptions {
+  cwd: string;
+  /** Config files, as `-c`. Default: found upwards from `cwd`. */
+  config?: string[];
+  env?: string;
+  /** Services to run; the first answers at `localhost`. Default: the current one, or all of the workspace. */
+  service?: string[];
+  /** Address to listen on. Default 127.0.0.1. */
+  ip?: string;
+  /** Port that must be free. Default: 8787 or the next free one. 0: any. */
+  port?: number;
+  /** Names of private services to give a hostname, or true for all. */
+  expose?: readonly string[] | boolean;
+  /** Values over the config's `vars`. */
+  vars?: Record<string, string>;
+  envFiles?: string[];
+  /** Folder for data; false keeps it in memory. Default `.troupe/data/dev` at the workspace root. */
+  persistTo?: string | false;
+  stateDir?: string;
+  /** Port of the inspector. */
+  inspectorPort?: number;
+  /** Answers `/__scheduled` too. */
+  testScheduled?: boolean;
+  /** Fires cron triggers on schedule. */
+  cron?: boolean;
+  /** Reloads HTML pages in the browser when something changed. */
+  liveReload?: boolean;
+  https?: { key: string; cert: string };
+  /** Over the config, for the services named with `service` or standing first. */
+  overrides?: Partial<BuildSettings> & { main?: string; compatibilityDate?: string; compatibilityFlags?: string[] };
+  /** Watches files. Default true. */
+  watch?: boolean;
+  /** Goes on without a first good build, waiting for a change. Default false: `startDev` rejects. */
+  keepGoing?: boolean;
+  processEnv?: Record<string, string | undefined>;
+  onEvent?(event: DevEvent): void;
+}
+
+/** What happens while `dev` runs; `reason` and its fields are a promise (docs/cli.md). */
+export type DevEvent =
+  | { reason: "ready"; url: string; urls: Record<string, string>; graph: GraphView; inspectorUrl?: string; ms: number }
+  | { reason: "reload"; services: string[]; files: string[]; mode: SwapMode; ms: number; paused: number; graph?: GraphView; urls?: Record<string, string> }
+  | { reason: "build-error"; phase: "config" | "build" | "start"; message: string; diagnostics: Diagnostic[]; stale: boolean }
+  | { reason: "warning"; diagnostic: Diagnostic }
+  | { reason: "request"; service: string; environment: string; method: string; path: string; status: number; ms: number }
+  | { reason: "log"; service: string; environment: string; level: string; message: string; time: string }
+  | {
+      reason: "exception";
+      service: string;
+      environment: string;
+      name: string;
+      message: string;
+      stack?: string;
+      location?: import("../../errors.ts").Location;
+    }
+  | { reason: "scheduled"; service: string; environment: string; cron: string; outcome: string }
+  | { reason: "crashed"; message: string };
+
+/** The graph as shown to people and in JSON. */
+export interface GraphView {
+  services: {
+    service: string;
+    environment: string;
+    url?: string;
+    private: boolean;
+    bindings: { name: string; kind: string; describe: string; service?: string; environment?: string; why?: string; missing?: string }[];
+  }[];
+}
+
+export interface DevServer {
+  /** `http://localhost:PORT`: the first service. */
+  url: string;
+  /** By service name; only services that have a hostname. */
+  urls: Record<string, string>;
+  port: number;
+  readonly graph: Graph;
+  /** Fetches from a service by its hostname; a relative URL goes to the first service. */
+  fetch(input: string | URL, init?: RequestInit): Promise<Response>;
+  /** Builds and reloads everything, as if every file had changed. Resolves when it serves. */
+  reload(): Promise<void>;
+  /** Stops watching, serving and the runtime; nothing is left behind. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,97 @@
+/** Watches files by their folders, and turns bursts of saves into one change. */
+import type { Stats } from "node:fs";
+import path from "node:path";
+import { type FSWatcher, watch } from "chokidar";
+
+/** Quiet time after which a burst is over, in ms. Editors that save by rename touch a file two or three times. */
+const QUIET = 12;
+/** A burst that never rests is cut here. */
+const LONGEST = 250;
+
+export interface Watcher {
+  /** Replaces what is watched. Paths may not exist yet; a folder stands for everything below it. */
+  set(files: Iterable<string>, folders: Iterable<string>): void;
+  /** Resolves when the file system is really being watched. */
+  ready: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param onChange gets the absolute paths of one burst; called again only for later bursts. */
+export function createWatcher(onChange: (changed: string[]) => void): Watcher {
+  let files = new Set<string>();
+  let folders: string[] = [];
+  const watchedFolders = new Set<string>();
+  const pending = new Set<string>();
+  let quiet: NodeJS.Timeout | undefined;
+  let firstAt = 0;
+
+  // Folders are watched, not files: a file that is replaced, or not there yet, is seen all the same.
+  const options = {
+    ignoreInitial: true,
+    persistent: true,
+    ignored: (candidate: string, stats?: Stats) => {
+      if (/(^|[\\/])(\.git|\.troupe|\.wrangler)$/.test(candidate)) return true;
+      if (files.has(candidate) || watchedFolders.has(candidate) || insideFolder(candidate)) return false;
+      // Unasked-for folders are not walked; unasked-for files cost one check.
+      return stats?.isDirectory() === true || (stats?.isFile() === true && !files.has(candidate));
+    },
+  };
+  let watcher: FSWatcher | undefined;
+  let markReady: () => void;
+  const ready = new Promise<void>((resolve) => {
+    markReady = resolve;
+  });
+
+  function insideFolder(candidate: string): boolean {
+    return folders.some((folder) => candidate === folder || candidate.startsWith(folder + path.sep));
+  }
+
+  /** The first call starts the watcher, so that `ready` means these very paths. */
+  function add(paths: string[]): void {
+    if (watcher) {
+      watcher.add(paths);
+      return;
+    }
+    watcher = watch(paths, options);
+    watcher.once("ready", markReady);
+    watcher.on("all", (_event, changed) => noteChange(path.resolve(changed)));
+    // Errors of single paths (a folder removed, too many watches) must not end dev.
+    watcher.on("error", () => {});
+  }
+
+  function noteChange(changed: string): void {
+    if (!files.has(changed) && !insideFolder(changed)) return;
+    if (pending.size === 0) firstAt = Date.now();
+    pending.add(changed);
+    clearTimeout(quiet);
+    quiet = setTimeout(flush, Date.now() - firstAt > LONGEST ? 0 : QUIET);
+  }
+
+  function flush(): void {
+    const changed = [...pending].sort();
+    pending.clear();
+    if (changed.length > 0) onChange(changed);
+  }
+
+  return {
+    ready,
+    set(nextFiles, nextFolders) {
+      const before = files;
+      files = new Set([...nextFiles].map((file) => path.resolve(file)));
+      folders = [...new Set([...nextFolders].map((folder) => path.resolve(folder)))];
+      const added: string[] = [];
+      for (const folder of [...folders, ...[...files].map((file) => path.dirname(file))]) {
+        if (watchedFolders.has(folder)) continue;
+        watchedFolders.add(folder);
+        added.push(folder);
+      }
+      // A file newly asked for in a folder already watched was ignored until now.
+      for (const file of files) if (!before.has(file)) added.push(file);
+      if (added.length > 0) add(added);
+    },
+    async close() {
+      clearTimeout(quiet);
+      await watcher?.close();
+    },
+  };
+}
