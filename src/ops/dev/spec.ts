@@ -1,0 +1,64 @@
+/** Graph and bundles → what the runtime runs. */
+import type { Reference, ResolvedReference } from "../../bindings/kind.ts";
+import type { Diagnostic } from "../../errors.ts";
+import { type Graph, type Resolution, resolveReference, workerId } from "../../graph/index.ts";
+import type { Bundle, Environment, Workspace } from "../../model.ts";
+import type { GraphSpec, RuntimeWorker } from "../../runtime/types.ts";
+
+export interface SpecInput {
+  workspace: Workspace;
+  graph: Graph;
+  /** The bundle of a worker id. */
+  bundle(id: string): Bundle;
+  /** Values of secrets and local variables, by worker id. */
+  secrets: ReadonlyMap<string, Record<string, string>>;
+  /** Worker ids that have a hostname. */
+  reachable: ReadonlySet<string>;
+  options: Pick<GraphSpec, "persistTo" | "inspectorPort" | "startTimeout">;
+}
+
+/** @returns the spec, and a warning for each reference that leads nowhere. */
+export function graphSpec(input: SpecInput): { spec: GraphSpec; warnings: Diagnostic[] } {
+  const resolve = (environment: Environment, reference: Reference): ResolvedReference => {
+    const resolution = resolveReference(input.workspace, environment, reference);
+    const missing = resolution.missing ?? missingExport(resolution, reference, input.bundle(workerId(resolution)));
+    const { ref, reason } = resolution;
+    if (missing === undefined) return { ref, reason, worker: workerId(resolution) };
+    const standIn = `troupe:missing:${ref.service}@${ref.environment}${reference.exportName ? `#${reference.exportName}` : ""}`;
+    return { ref, reason, worker: standIn, missing };
+  };
+
+  const warnings = new Map<string, Diagnostic>();
+  for (const edge of input.graph.edges) {
+    const environment = input.graph.environments.get(edge.from)!;
+    const { missing } = resolve(environment, edge.reference);
+    if (!missing) continue;
+    const message = `${environment.service}: ${edge.binding.name}: ${missing}`;
+    warnings.set(message, { severity: "warning", code: "missing-service", message });
+  }
+
+  const workers = [...input.graph.environments].map(
+    ([id, environment]): RuntimeWorker => ({
+      id,
+      environment,
+      bundle: input.bundle(id),
+      secrets: input.secrets.get(id) ?? {},
+      reachable: input.reachable.has(id),
+      resolve: (reference) => resolve(environment, reference),
+    }),
+  );
+  return { spec: { workers, ...input.options }, warnings: [...warnings.values()] };
+}
+
+/** The sentence for an entrypoint or class that the code does not export, if it does not. */
+export function missingExport(resolution: Resolution, reference: Reference, bundle: Bundle): string | undefined {
+  const name = reference.exportName;
+  if (name === undefined || bundle.exports.includes(name)) return undefined;
+  const service = resolution.ref.service;
+  const wanted = { service: "entrypoint", entrypoint: "entrypoint", tail: "entrypoint", "durable-object": "Durable Object class", workflow: "Workflow class" }[reference.role];
+  if (bundle.format === "service-worker") {
+    return `Service "${service}" exports no ${wanted} "${name}": it is written in service-worker syntax, which has no exports.`;
+  }
+  const others = bundle.exports.length > 0 ? bundle.exports.join(", ") : "nothing";
+  return `Service "${service}" exports no ${wanted} "${name}" (it exports: ${others}). Add \`export class ${name}\` to its main module, or correct the name.`;
+}
