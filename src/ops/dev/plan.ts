@@ -1,0 +1,122 @@
+/** Which services `dev` runs, which of them have a hostname, and how that reads. */
+import { kindOf } from "../../bindings/index.ts";
+import { TroupeError } from "../../errors.ts";
+import { closure, type Graph } from "../../graph/index.ts";
+import { hostLabel } from "../../host/hostname.ts";
+import { type Environment, isPrivate, PRODUCTION, type Service, type Workspace } from "../../model.ts";
+import type { DevOptions, GraphView } from "./types.ts";
+
+export interface Plan {
+  workspace: Workspace;
+  graph: Graph;
+  /** Worker id of the service that answers at `localhost`. */
+  primary: string;
+  /** First label of a hostname → worker id. */
+  hosts: Map<string, string>;
+  /** Worker ids whose build settings and vars the command line overrides. */
+  overridden: string[];
+}
+
+/**
+ * @throws TroupeError NOT_FOUND for a service that the workspace does not have, or an environment that no chosen service has
+ */
+export function planDev(workspace: Workspace, options: DevOptions): Plan {
+  const services = chosenServices(workspace, options);
+  const roots = services.map((service) => applyOverrides(environmentFor(service, options), options, service === services[0] || options.service !== undefined));
+  if (options.env && !services.some((service) => service.environments[options.env!])) {
+    const known = [...new Set(services.flatMap((service) => Object.keys(service.environments)))].join(", ");
+    throw new TroupeError("NOT_FOUND", `No service here has an environment "${options.env}"`, { notes: [`environments: ${known}`] });
+  }
+  const graph = closure(workspace, roots);
+  const primary = graph.roots[0]!;
+  return { workspace, graph, primary, hosts: hostnames(graph, primary, options.expose), overridden: options.service ? graph.roots : [primary] };
+}
+
+function chosenServices(workspace: Workspace, options: DevOptions): Service[] {
+  const names = options.service ?? (workspace.current && !options.config ? [workspace.current] : undefined);
+  if (!names) return workspace.services;
+  return names.map((name) => {
+    const service = workspace.services.find((candidate) => candidate.name === name);
+    if (service) return service;
+    const known = workspace.services.map((candidate) => candidate.name).join(", ");
+    throw new TroupeError("NOT_FOUND", `There is no service "${name}" in this workspace`, { notes: [`services: ${known}`] });
+  });
+}
+
+function environmentFor(service: Service, options: DevOptions): Environment {
+  const named = options.env ? service.environments[options.env] : undefined;
+  return named ?? service.environments[service.defaultEnvironment] ?? service.environments[PRODUCTION]!;
+}
+
+function applyOverrides(environment: Environment, options: DevOptions, applies: boolean): Environment {
+  const { overrides } = options;
+  if (!applies || !overrides) return environment;
+  return {
+    ...environment,
+    main: overrides.main ?? environment.main,
+    compatibilityDate: overrides.compatibilityDate ?? environment.compatibilityDate,
+    compatibilityFlags: overrides.compatibilityFlags ?? environment.compatibilityFlags,
+  };
+}
+
+function hostnames(graph: Graph, primary: string, expose: DevOptions["expose"]): Map<string, string> {
+  const hosts = new Map<string, string>();
+  const open = [...graph.environments].filter(
+    ([id, environment]) =>
+      id === primary || !isPrivate(environment) || expose === true || (Array.isArray(expose) && expose.includes(environment.service)),
+  );
+  for (const [id, environment] of open) hosts.set(hostLabel({ service: environment.service, environment: environment.name }), id);
+  // The bare service name leads to its only or its chosen environment, when production does not have it already.
+  for (const [id, environment] of open) {
+    const bare = hostLabel({ service: environment.service, environment: PRODUCTION });
+    if (!hosts.has(bare)) hosts.set(bare, id);
+  }
+  return hosts;
+}
+
+/** The address of every worker that has one: by service name, or `service@environment` where a service runs twice. */
+export function urlsOf(plan: Plan, origin: (label: string) => string): Record<string, string> {
+  const urls: Record<string, string> = {};
+  const ids = new Set(plan.hosts.values());
+  for (const id of [...plan.graph.environments.keys()].filter((candidate) => ids.has(candidate))) {
+    const environment = plan.graph.environments.get(id)!;
+    const labels = [...plan.hosts].filter(([, target]) => target === id).map(([label]) => label);
+    const bare = hostLabel({ service: environment.service, environment: PRODUCTION });
+    const hasBare = labels.includes(bare);
+    urls[hasBare ? environment.service : id] = origin(hasBare ? bare : labels[0]!);
+  }
+  return urls;
+}
+
+/** The graph as data for people and programs. */
+export function viewGraph(plan: Plan, urls: Record<string, string>): GraphView {
+  return {
+    services: [...plan.graph.environments].map(([id, environment]) => ({
+      service: environment.service,
+      environment: environment.name,
+      url: urls[id] ?? (plan.hosts.get(hostLabel({ service: environment.service, environment: PRODUCTION })) === id ? urls[environment.service] : undefined),
+      private: isPrivate(environment),
+      bindings: environment.bindings.map((binding) => {
+        const edge = plan.graph.edges.find((candidate) => candidate.from === id && candidate.binding === binding);
+        return {
+          name: binding.name,
+          kind: binding.kind,
+          describe: kindOf(binding).describe(binding),
+          ...(edge && {
+            service: edge.resolution.ref.service,
+            environment: edge.resolution.ref.environment,
+            why: edge.resolution.reason,
+            missing: edge.resolution.missing,
+          }),
+        };
+      }),
+    })),
+  };
+}
+
+/** Worker ids are `service@environment`. */
+export function splitId(id: string): { service: string; environment: string } {
+  const at = id.lastIndexOf("@");
+  return at < 0 ? { service: id, environment: PRODUCTION } : { service: id.slice(0, at), environment: id.slice(at + 1) };
+}
+

@@ -1,0 +1,273 @@
+/** One run of `dev`: from a change in the files to a new generation that serves. */
+import path from "node:path";
+import { kindOf } from "../../bindings/index.ts";
+import { loadLocalVars, loadWorkspace } from "../../config/index.ts";
+import { type Diagnostic, TroupeError } from "../../errors.ts";
+import { type Lock, takeLock } from "../../lib/lock.ts";
+import type { Workspace } from "../../model.ts";
+import { createGraphRuntime } from "../../runtime/index.ts";
+import type { GraphRuntime, RuntimeEvent } from "../../runtime/types.ts";
+import { ensureStateFolder, stateDir } from "../state.ts";
+import { Builds } from "./builds.ts";
+import { type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
+import { graphSpec } from "./spec.ts";
+import type { DevEvent, DevOptions } from "./types.ts";
+import { createWatcher, type Watcher } from "./watch.ts";
+
+/** What went wrong last, as long as it is not mended. */
+export interface DevFailure {
+  phase: "config" | "build" | "start";
+  message: string;
+  diagnostics: Diagnostic[];
+}
+
+export interface SessionHooks {
+  emit(event: DevEvent): void;
+  /** The address of a hostname's first label. */
+  origin(label: string): string;
+  /** Called after every cycle, good or bad. */
+  settled(): void;
+  /** Exceptions and logs, before they are emitted. */
+  observe(event: RuntimeEvent): void;
+}
+
+export class DevSession {
+  readonly runtime: GraphRuntime;
+  plan: Plan | undefined;
+  failure: DevFailure | undefined;
+  /** True once a generation serves. */
+  serving = false;
+
+  #options: DevOptions;
+  #hooks: SessionHooks;
+  #builds = new Builds();
+  #watcher: Watcher | undefined;
+  #workspace: Workspace | undefined;
+  #varFiles: string[] = [];
+  #persistTo: string | undefined;
+  #lock: Lock | undefined;
+  #shownWarnings = new Set<string>();
+  #pending: { files: Set<string>; everything: boolean } | undefined;
+  #running: Promise<void> | undefined;
+  #startedAt = performance.now();
+  #stopped = false;
+
+  constructor(options: DevOptions, hooks: SessionHooks) {
+    this.#options = options;
+    this.#hooks = hooks;
+    this.runtime = createGraphRuntime({ onEvent: (event) => this.#onRuntimeEvent(event) });
+  }
+
+  /**
+   * Loads, builds and starts everything for the first time, then watches.
+   * @throws TroupeError CONFIG, NOT_FOUND; BUILD and START too unless `keepGoing`
+   */
+  async start(): Promise<void> {
+    await this.#cycle({ files: new Set(), everything: true }, true);
+    if (this.failure && !this.#options.keepGoing) throw this.#asError(this.failure);
+    if (this.#options.watch === false) return;
+    this.#watcher = createWatcher((files) => void this.change(files));
+    this.#watch();
+    await this.#watcher.ready;
+  }
+
+  /** Reacts to changed files; without any, builds and restarts everything. Resolves when all pending changes are done. */
+  change(files?: readonly string[]): Promise<void> {
+    this.#pending ??= { files: new Set(), everything: false };
+    if (files) for (const file of files) this.#pending.files.add(file);
+    else this.#pending.everything = true;
+    this.#running ??= this.#drain().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#watcher?.close();
+    await this.#running?.catch(() => {});
+    await Promise.all([this.runtime.close(), this.#builds.dispose()]);
+    await this.#lock?.release();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#pending && !this.#stopped) {
+      const change = this.#pending;
+      this.#pending = undefined;
+      await this.#cycle(change, false);
+    }
+  }
+
+  async #cycle(change: { files: Set<string>; everything: boolean }, first: boolean): Promise<void> {
+    const startedAt = first ? this.#startedAt : performance.now();
+    const files = [...change.files];
+    try {
+      const configChanged = first || change.everything || this.failure?.phase === "config" || this.#touchesConfig(files);
+      if (configChanged) await this.#load();
+      const plan = this.plan!;
+      this.#builds.markChanged(change.everything ? undefined : files);
+      const outcome = await this.#builds.build();
+      for (const warning of outcome.warnings) this.#warn(warning);
+      if (outcome.errors.length > 0) {
+        this.#fail("build", outcome.errors.length === 1 ? outcome.errors[0]!.message : `Build failed with ${outcome.errors.length} errors`, outcome.errors);
+        return;
+      }
+      if (outcome.changed.length === 0 && !configChanged && this.serving && !this.failure) return;
+      const secrets = await this.#localVars(plan);
+      const persistTo = await this.#persistence(plan);
+      const { spec, warnings } = graphSpec({
+        workspace: plan.workspace,
+        graph: plan.graph,
+        bundle: (id) => this.#builds.bundle(id)!,
+        secrets,
+        reachable: new Set(plan.hosts.values()),
+        options: { persistTo, inspectorPort: this.#options.inspectorPort },
+      });
+      for (const warning of warnings) this.#warn(warning);
+      const swap = await this.runtime.swap(spec);
+      for (const warning of swap.warnings) this.#warn(warning);
+      this.failure = undefined;
+      this.#announce(plan, outcome.changed, files, configChanged, swap, performance.now() - startedAt);
+    } catch (error) {
+      if (!(error instanceof TroupeError) || error.code === "INTERNAL") throw error;
+      if (first && error.code !== "START") throw error;
+      const own: Diagnostic = { severity: "error", code: error.code.toLowerCase(), message: error.message, location: error.location, notes: error.notes };
+      this.#fail(error.code === "START" ? "start" : "config", error.message, error.diagnostics.length > 0 ? error.diagnostics : [own]);
+    } finally {
+      this.#watch();
+      this.#hooks.settled();
+    }
+  }
+
+  async #load(): Promise<void> {
+    const { cwd, config, env } = this.#options;
+    const { workspace, warnings } = await loadWorkspace({ cwd, config, env, processEnv: this.#options.processEnv ?? {} });
+    this.#workspace = workspace;
+    for (const warning of warnings) this.#warn(warning);
+    const plan = planDev(workspace, this.#options);
+    const overrides = new Map(plan.overridden.map((id) => [id, this.#options.overrides ?? {}]));
+    await this.#builds.reconcile(plan.graph.environments, overrides);
+    this.plan = plan;
+  }
+
+  async #localVars(plan: Plan): Promise<Map<string, Record<string, string>>> {
+    const { env, envFiles, vars, processEnv } = this.#options;
+    const loaded = await Promise.all(
+      [...plan.graph.environments].map(async ([id, environment]) => {
+        const local = await loadLocalVars(environment, { env, envFiles, processEnv: processEnv ?? {} });
+        for (const warning of local.warnings) this.#warn(warning);
+        const values = plan.overridden.includes(id) ? { ...local.values, ...vars } : local.values;
+        return { id, values, files: local.files };
+      }),
+    );
+    this.#varFiles = loaded.flatMap((each) => each.files);
+    return new Map(loaded.map(({ id, values }) => [id, values]));
+  }
+
+  /** The data folder, locked by this run; undefined when nothing of the graph keeps data, or data stays in memory. */
+  async #persistence(plan: Plan): Promise<string | undefined> {
+    if (this.#options.persistTo === false) return undefined;
+    if (this.#persistTo) return this.#persistTo;
+    const stateful = [...plan.graph.environments.values()].some((environment) => environment.bindings.some((binding) => kindOf(binding).state !== "none"));
+    if (!stateful) return undefined;
+    const state = stateDir(plan.workspace.root, { stateDir: this.#options.stateDir, cwd: this.#options.cwd, processEnv: this.#options.processEnv ?? {} });
+    const folder = this.#options.persistTo ? path.resolve(this.#options.cwd, this.#options.persistTo) : path.join(state, "data", "dev");
+    try {
+      await ensureStateFolder(state, folder);
+      const taken = await takeLock(path.join(folder, "owner.json"));
+      if ("owner" in taken) {
+        throw new TroupeError("CONFLICT", `The data folder ${folder} is in use by another troupe (process ${taken.owner.pid})`, {
+          notes: ["Stop that process, or give this one a folder of its own with --persist-to"],
+        });
+      }
+      this.#lock = taken.lock;
+    } catch (error) {
+      if (error instanceof TroupeError) throw error;
+      const why = (error as Error).message;
+      this.#warn({ severity: "warning", code: "not-persistent", message: `Data is kept in memory for this run: ${folder} cannot be written (${why})` });
+      return undefined;
+    }
+    this.#persistTo = folder;
+    return folder;
+  }
+
+  #touchesConfig(files: readonly string[]): boolean {
+    const workspace = this.#workspace;
+    if (!workspace) return true;
+    return files.some(
+      (file) =>
+        workspace.files.includes(file) ||
+        this.#varFiles.includes(file) ||
+        workspace.memberFolders.some((folder) => path.dirname(file) === folder || (file.startsWith(folder + path.sep) && isConfigName(file))),
+    );
+  }
+
+  #watch(): void {
+    if (!this.#watcher || this.#stopped) return;
+    const workspace = this.#workspace;
+    const built = this.#builds.watched();
+    const candidates = (workspace?.memberFolders ?? []).map((folder) => path.join(folder, "troupe.toml"));
+    this.#watcher.set([...built.files, ...this.#varFiles, ...(workspace?.files ?? []), ...candidates], [...built.folders]);
+  }
+
+  #announce(plan: Plan, changed: string[], files: string[], configChanged: boolean, swap: { mode: "overlap" | "prewarm" | "hold"; paused: number }, ms: number): void {
+    const urls = urlsOf(plan, this.#hooks.origin);
+    const graph = viewGraph(plan, urls);
+    if (!this.serving) {
+      this.serving = true;
+      this.#hooks.emit({ reason: "ready", url: this.#hooks.origin(""), urls, graph, ms: Math.round(ms) });
+      return;
+    }
+    const services = configChanged && changed.length === 0 ? plan.graph.roots : changed;
+    this.#hooks.emit({
+      reason: "reload",
+      services: services.map((id) => splitId(id).service),
+      files,
+      mode: swap.mode,
+      ms: Math.round(ms),
+      paused: Math.round(swap.paused),
+      ...(configChanged && { graph, urls }),
+    });
+  }
+
+  #fail(phase: DevFailure["phase"], message: string, diagnostics: Diagnostic[]): void {
+    this.failure = { phase, message, diagnostics };
+    this.#hooks.emit({ reason: "build-error", phase, message, diagnostics, stale: this.serving });
+  }
+
+  #asError(failure: DevFailure): TroupeError {
+    const [first] = failure.diagnostics;
+    return new TroupeError(failure.phase === "start" ? "START" : failure.phase === "build" ? "BUILD" : "CONFIG", failure.message, {
+      location: first?.location,
+      notes: first?.notes,
+      diagnostics: failure.diagnostics,
+    });
+  }
+
+  /** Each warning is said once in a run, however often the files are built. */
+  #warn(diagnostic: Diagnostic): void {
+    const key = `${diagnostic.message}\n${diagnostic.location?.file}:${diagnostic.location?.line}`;
+    if (this.#shownWarnings.has(key)) return;
+    this.#shownWarnings.add(key);
+    this.#hooks.emit({ reason: "warning", diagnostic });
+  }
+
+  #onRuntimeEvent(event: RuntimeEvent): void {
+    this.#hooks.observe(event);
+    if (event.type === "crashed") {
+      this.#hooks.emit({ reason: "crashed", message: event.message });
+      return;
+    }
+    const where = splitId(event.worker);
+    if (event.type === "log") {
+      this.#hooks.emit({ reason: "log", ...where, level: event.level, message: event.message, time: new Date(event.time).toISOString() });
+    } else {
+      const { name, message, stack, location } = event;
+      this.#hooks.emit({ reason: "exception", ...where, name, message, stack, location });
+    }
+  }
+}
+
+function isConfigName(file: string): boolean {
+  return /^(troupe\.toml|wrangler\.(json|jsonc|toml))$/.test(path.basename(file));
+}
