@@ -59,6 +59,8 @@ export interface ResolvedReference {
   worker: string;
   /** Set when the service, environment or export does not exist: the sentence to show. */
   missing?: string;
+  /** The environment's resolved model, when it exists: what it declares itself (storage of its classes, its workflows). */
+  environment?: Environment;
 }
 
 /** What a kind may do to put its binding into a local graph. One context per binding. */
@@ -79,7 +81,11 @@ export interface LocalContext {
   addTrigger(trigger: MiniflareTriggerInput): void;
   addTail(tail: { worker: string; entrypoint?: string; props?: Record<string, unknown> }): void;
   /** Sets options of the worker itself (`config.assets`, `dev.…`): merged one level deep. */
-  configure(options: { config?: Record<string, unknown>; dev?: Record<string, unknown>; legacy?: Record<string, unknown> }): void;
+  configure(options: {
+    config?: Record<string, unknown>;
+    dev?: Record<string, unknown>;
+    legacy?: Record<string, unknown>;
+  }): void;
   /** Adds a helper worker of troupe's own to the graph; ids start with `troupe:`. A second one with the same id is ignored. */
   addWorker(worker: WorkerOptions): void;
   /** Says once what cannot work locally. */
@@ -104,12 +110,17 @@ export interface UploadContext {
   scriptName(reference: Reference): string;
   /** The network's id for a resource: looked up or provisioned by the target. */
   resourceId(binding: Binding): string;
+  /** The value of a secret of the version being uploaded; undefined: keep what the network has. */
+  secret(name: string): string | undefined;
 }
 
 /** What `troupe types` tells a kind. */
 export interface TypeContext {
   environment: Environment;
-  /** A TypeScript expression for a named export of a service in the workspace (an `import("…")` type), if its source is there. */
+  /**
+   * A TypeScript expression for an export of a service in the workspace, if its source is there:
+   * `import("../auth/src/index").Verifier`, with `.default` for a reference without `exportName`.
+   */
   importType(reference: Reference): string | undefined;
 }
 
@@ -129,7 +140,10 @@ export interface BindingKind {
   /** Absent for kinds without a resource. */
   resource?: ResourceNaming;
   /** Checks of one entry that a schema cannot say (ids, limits, files). Location is filled in by the caller from `path`. */
-  validate?(binding: Binding, environment: Environment): { code: string; message: string; notes?: string[]; path?: (string | number)[] }[];
+  validate?(
+    binding: Binding,
+    environment: Environment,
+  ): { code: string; message: string; notes?: string[]; path?: (string | number)[] }[];
   references?(binding: Binding): Reference[];
   /** Puts it into a local graph. */
   local(binding: Binding, context: LocalContext): void;

@@ -1,0 +1,77 @@
+/** A Durable Object class, of this service or of another one. */
+import * as z from "zod";
+import type { Binding } from "../model.ts";
+import type { BindingKind, Reference } from "./kind.ts";
+import { classStorage } from "./migrations.ts";
+import { bindingName, exportedName } from "./schema.ts";
+import { bindUnavailable } from "./unavailable.ts";
+
+const entry = z.strictObject({
+  name: bindingName,
+  class_name: exportedName.describe("The exported class."),
+  script_name: z.string().min(1).optional().describe("The service that exports the class. Left out: this one."),
+  environment: z.string().min(1).optional().describe("The environment of that service."),
+});
+
+function reference(binding: Binding): Reference {
+  const { class_name, script_name, environment } = binding.entry as z.infer<typeof entry>;
+  return {
+    exportName: class_name,
+    role: "durable-object",
+    ...(script_name !== undefined && { service: script_name }),
+    ...(environment !== undefined && { environment }),
+  };
+}
+
+export const durableObject: BindingKind = {
+  id: "durable-object",
+  title: "Durable Object",
+  keys: [
+    {
+      path: ["durable_objects", "bindings"],
+      form: "list",
+      nameField: "name",
+      entry,
+      description: "Durable Object classes. Storage is SQLite unless `migrations` or `exports` say otherwise.",
+    },
+  ],
+  state: "exclusive",
+
+  references: (binding) => [reference(binding)],
+
+  local(binding, context) {
+    const { class_name } = binding.entry as z.infer<typeof entry>;
+    const target = context.resolve(reference(binding));
+    if (target.missing !== undefined) {
+      bindUnavailable(context, binding.name, target.missing);
+      return;
+    }
+    const owner = target.worker === context.worker ? context.environment : target.environment;
+    const storage = (owner && classStorage(owner, class_name)) ?? "sqlite";
+    context.declareExport(class_name, { type: "durable-object", storage }, target.worker);
+    context.bind(binding.name, { type: "durable-object", worker: target.worker, exportName: class_name });
+  },
+
+  upload(binding, context) {
+    const { class_name, script_name } = binding.entry as z.infer<typeof entry>;
+    return {
+      name: binding.name,
+      type: "durable_object_namespace",
+      class_name,
+      ...(script_name !== undefined && { script_name: context.scriptName(reference(binding)) }),
+    };
+  },
+
+  type(binding, context) {
+    const { class_name, script_name } = binding.entry as z.infer<typeof entry>;
+    const imported = context.importType(reference(binding));
+    if (imported !== undefined) return `DurableObjectNamespace<${imported}>`;
+    return `DurableObjectNamespace /* ${class_name}${script_name === undefined ? "" : ` from ${script_name}`} */`;
+  },
+
+  describe(binding) {
+    const { class_name, script_name, environment } = binding.entry as z.infer<typeof entry>;
+    if (script_name === undefined) return class_name;
+    return `${class_name} of ${script_name}${environment === undefined ? "" : `@${environment}`}`;
+  },
+};

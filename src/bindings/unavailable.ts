@@ -1,0 +1,42 @@
+/**
+ * A binding that is there and always fails, saying why: for what cannot run locally, and for classes that nobody exports.
+ * A Worker that merely has such a binding starts and runs; using it rejects with the message.
+ */
+import type { LocalContext, WorkerOptions } from "./kind.ts";
+
+const WORKER = "troupe:unavailable";
+
+/**
+ * RPC looks methods up on the instance, so an instance that is a Proxy answers for every name. Calls are pipelined: on
+ * `env.COUNTERS.get(env.COUNTERS.idFromName("a")).fetch(…)` the last promise rejects with the first one's error.
+ */
+const SOURCE = `
+import { WorkerEntrypoint } from "cloudflare:workers";
+const HANDLERS = new Set(["constructor", "then", "alarm", "connect", "email", "queue", "scheduled", "tail", "tailStream", "test", "trace"]);
+export default class extends WorkerEntrypoint {
+  constructor(ctx, env) {
+    super(ctx, env);
+    const fail = () => { throw new Error(ctx.props.message); };
+    return new Proxy(this, {
+      get(target, key) {
+        if (typeof key === "symbol" || HANDLERS.has(key)) return Reflect.get(target, key);
+        return fail;
+      },
+    });
+  }
+}
+`;
+
+const worker: WorkerOptions = {
+  config: {
+    name: WORKER,
+    compatibilityDate: "2026-01-01",
+    manifest: { mainModule: "index.js", modules: { "index.js": { type: "esm", contents: SOURCE } } },
+  },
+};
+
+/** Binds `name` to something whose every use rejects with an Error of this message. */
+export function bindUnavailable(context: LocalContext, name: string, message: string): void {
+  context.addWorker(worker);
+  context.bind(name, { type: "worker", worker: WORKER, props: { message } });
+}
