@@ -30,7 +30,8 @@ export interface DevOptions {
   cron?: boolean;
   /** Reloads HTML pages in the browser when something changed. */
   liveReload?: boolean;
-  https?: { key: string; cert: string };
+  /** Listens with https; paths of PEM files, or neither for a certificate made on the spot. */
+  httpsPaths?: { key?: string; cert?: string };
   /** Over the config, for the services named with `service` or standing first. */
   overrides?: Partial<BuildSettings> & { main?: string; compatibilityDate?: string; compatibilityFlags?: string[] };
   /** Watches files. Default true. */
@@ -59,6 +60,7 @@ export type DevEvent =
       location?: import("../../errors.ts").Location;
     }
   | { reason: "scheduled"; service: string; environment: string; cron: string; outcome: string }
+  | { reason: "graph"; graph: GraphView }
   | { reason: "crashed"; message: string };
 
 /** The graph as shown to people and in JSON. */
@@ -79,6 +81,8 @@ export interface DevServer {
   urls: Record<string, string>;
   port: number;
   readonly graph: Graph;
+  /** The graph as shown to people. */
+  view(): GraphView;
   /** Fetches from a service by its hostname; a relative URL goes to the first service. */
   fetch(input: string | URL, init?: RequestInit): Promise<Response>;
   /** Builds and reloads everything, as if every file had changed. Resolves when it serves. */

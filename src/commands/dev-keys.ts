@@ -1,0 +1,36 @@
+/** The keys of `dev` on a terminal: o, b, r, c, q. */
+import type { Context } from "../context.ts";
+import { openUrl } from "../lib/open.ts";
+import type { DevServer } from "../ops/dev/types.ts";
+import type { CommandEvent } from "./command.ts";
+
+export const KEYS: [key: string, does: string][] = [
+  ["o", "open"],
+  ["b", "bindings"],
+  ["r", "restart"],
+  ["c", "clear"],
+  ["q", "quit"],
+];
+
+/** Reads single keys until `quit`. The terminal is put back as it was by the caller's end of process or `close`. */
+export function listenToKeys(context: Context, server: DevServer, actions: { emit(event: CommandEvent): void; quit(): void }): void {
+  const { stdin, stdout } = context;
+  if (!stdin.isTTY || !stdin.setRawMode) return;
+  stdin.setRawMode(true);
+  stdin.resume();
+  stdin.setEncoding("utf8");
+  const finish = (): void => {
+    stdin.setRawMode?.(false);
+    stdin.pause();
+    actions.quit();
+  };
+  context.signal.addEventListener("abort", finish, { once: true });
+  stdin.on("data", (key: string) => {
+    if (key === "o") void openUrl(server.url);
+    if (key === "b") actions.emit({ reason: "graph", graph: server.view() });
+    if (key === "r") void server.reload();
+    if (key === "c") stdout.write("\u001b[2J\u001b[3J\u001b[H");
+    // Raw mode swallows Ctrl-C and Ctrl-D.
+    if (key === "q" || key === "\u0003" || key === "\u0004") finish();
+  });
+}

@@ -1,0 +1,99 @@
+/** How `dev` reads on a terminal. */
+import type { DevEvent, GraphView } from "../ops/dev/types.ts";
+import type { Output, Style } from "./output.ts";
+
+const COLOURS = ["cyan", "magenta", "green", "blue", "yellow"] as const;
+
+/** Each service keeps one colour for a run, given in order of appearance. */
+const colourOf = new Map<string, (typeof COLOURS)[number]>();
+
+function prefix(style: Style, service: string): string {
+  if (!colourOf.has(service)) colourOf.set(service, COLOURS[colourOf.size % COLOURS.length]!);
+  return style[colourOf.get(service)!](`[${service}]`);
+}
+
+export function renderDevEvent(event: DevEvent, output: Output): void {
+  const { style } = output;
+  switch (event.reason) {
+    case "ready":
+      output.line();
+      renderGraph(event.graph, output);
+      output.line(`  ${style.green("➜")} ${style.bold(style.underline(event.url))}  ${style.dim(`ready in ${event.ms} ms`)}`);
+      if (event.inspectorUrl) output.line(`  ${style.dim("inspector")} ${event.inspectorUrl}`);
+      output.line();
+      return;
+    case "reload": {
+      const why = event.files.length === 1 ? ` ${style.dim(event.files[0]!.split("/").at(-1)!)}` : "";
+      output.line(`${style.green("↻")} ${event.services.join(", ")}${why} ${style.dim(`reloaded in ${event.ms} ms`)}`);
+      if (event.graph) renderGraph(event.graph, output);
+      return;
+    }
+    case "graph":
+      renderGraph(event.graph, output);
+      return;
+    case "build-error":
+      for (const diagnostic of event.diagnostics) output.diagnostic(diagnostic);
+      output.note(event.stale ? style.dim("The last good code keeps serving; waiting for a change.") : style.dim("Waiting for a change."));
+      return;
+    case "warning":
+      output.diagnostic(event.diagnostic);
+      return;
+    case "request":
+      output.line(`${prefix(style, event.service)} ${event.method} ${event.path} ${status(style, event.status)} ${style.dim(`${event.ms} ms`)}`);
+      return;
+    case "log": {
+      const mark = event.level === "error" ? style.red("✖ ") : event.level === "warn" ? style.yellow("▲ ") : "";
+      for (const line of event.message.split("\n")) output.line(`${prefix(style, event.service)} ${mark}${line}`);
+      return;
+    }
+    case "exception":
+      output.diagnostic({
+        severity: "error",
+        code: "uncaught-exception",
+        message: `${event.service}: Uncaught ${event.name}: ${event.message}`,
+        location: event.location,
+        notes: frames(event.stack),
+      });
+      return;
+    case "scheduled":
+      output.line(`${prefix(style, event.service)} scheduled ${event.cron} ${event.outcome === "ok" ? style.green("ok") : style.red(event.outcome)}`);
+      return;
+    case "crashed":
+      output.diagnostic({ severity: "error", code: "crashed", message: event.message });
+      return;
+  }
+}
+
+/** The stack without its first line, which repeats the message. */
+function frames(stack: string | undefined): string[] {
+  return (stack ?? "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .map((line) => line.trim());
+}
+
+function status(style: Style, code: number): string {
+  const text = String(code);
+  if (code >= 500) return style.red(text);
+  if (code >= 400) return style.yellow(text);
+  return style.green(text);
+}
+
+/** Who binds whom: one block per service, one line per binding, with the environment picked and why. */
+function renderGraph(graph: GraphView, output: Output): void {
+  const { style } = output;
+  const width = Math.max(0, ...graph.services.flatMap((service) => service.bindings.map((binding) => binding.name.length)));
+  for (const service of graph.services) {
+    const address = service.url ? style.cyan(service.url) : style.dim(service.private ? "private: reachable through bindings only" : "");
+    output.line(`  ${style.bold(service.service)}${style.dim(`@${service.environment}`)}  ${address}`);
+    for (const binding of service.bindings) {
+      const target = binding.service
+        ? binding.missing
+          ? `${style.yellow("→")} ${binding.service}@${binding.environment} ${style.yellow("missing")}`
+          : `→ ${binding.describe} ${style.dim(`${binding.service}@${binding.environment} (${binding.why})`)}`
+        : `${binding.describe} ${style.dim(binding.kind)}`;
+      output.line(`    ${binding.name.padEnd(width)}  ${target}`);
+    }
+  }
+  output.line();
+}
