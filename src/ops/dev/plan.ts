@@ -1,9 +1,9 @@
 /** Which services `dev` runs, which of them have a hostname, and how that reads. */
 import { kindOf } from "../../bindings/index.ts";
-import { TroupeError } from "../../errors.ts";
 import { closure, type Graph } from "../../graph/index.ts";
 import { hostLabel } from "../../host/hostname.ts";
-import { type Environment, isPrivate, PRODUCTION, type Service, type Workspace } from "../../model.ts";
+import { type Environment, isPrivate, PRODUCTION, type Workspace } from "../../model.ts";
+import { selectEnvironments, selectServices } from "../select.ts";
 import type { DevOptions, GraphView } from "./types.ts";
 
 export interface Plan {
@@ -21,31 +21,11 @@ export interface Plan {
  * @throws TroupeError NOT_FOUND for a service that the workspace does not have, or an environment that no chosen service has
  */
 export function planDev(workspace: Workspace, options: DevOptions): Plan {
-  const services = chosenServices(workspace, options);
-  const roots = services.map((service) => applyOverrides(environmentFor(service, options), options, service === services[0] || options.service !== undefined));
-  if (options.env && !services.some((service) => service.environments[options.env!])) {
-    const known = [...new Set(services.flatMap((service) => Object.keys(service.environments)))].join(", ");
-    throw new TroupeError("NOT_FOUND", `No service here has an environment "${options.env}"`, { notes: [`environments: ${known}`] });
-  }
+  const environments = selectEnvironments(selectServices(workspace, options), options.env);
+  const roots = environments.map((environment, index) => applyOverrides(environment, options, index === 0 || options.service !== undefined));
   const graph = closure(workspace, roots);
   const primary = graph.roots[0]!;
   return { workspace, graph, primary, hosts: hostnames(graph, primary, options.expose), overridden: options.service ? graph.roots : [primary] };
-}
-
-function chosenServices(workspace: Workspace, options: DevOptions): Service[] {
-  const names = options.service ?? (workspace.current && !options.config ? [workspace.current] : undefined);
-  if (!names) return workspace.services;
-  return names.map((name) => {
-    const service = workspace.services.find((candidate) => candidate.name === name);
-    if (service) return service;
-    const known = workspace.services.map((candidate) => candidate.name).join(", ");
-    throw new TroupeError("NOT_FOUND", `There is no service "${name}" in this workspace`, { notes: [`services: ${known}`] });
-  });
-}
-
-function environmentFor(service: Service, options: DevOptions): Environment {
-  const named = options.env ? service.environments[options.env] : undefined;
-  return named ?? service.environments[service.defaultEnvironment] ?? service.environments[PRODUCTION]!;
 }
 
 function applyOverrides(environment: Environment, options: DevOptions, applies: boolean): Environment {

@@ -23,7 +23,8 @@ export function graphSpec(input: SpecInput): { spec: GraphSpec; warnings: Diagno
     const resolution = resolveReference(input.workspace, environment, reference);
     const missing = resolution.missing ?? missingExport(resolution, reference, input.bundle(workerId(resolution)));
     const { ref, reason } = resolution;
-    if (missing === undefined) return { ref, reason, worker: workerId(resolution) };
+    const target = resolution.environment;
+    if (missing === undefined) return { ref, reason, worker: workerId(resolution), environment: target };
     const standIn = `troupe:missing:${ref.service}@${ref.environment}${reference.exportName ? `#${reference.exportName}` : ""}`;
     return { ref, reason, worker: standIn, missing };
   };
