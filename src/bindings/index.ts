@@ -28,6 +28,12 @@ export function kindOf(binding: Binding): BindingKind {
   return kind;
 }
 
+/** @returns what cannot work locally about a binding, for people; undefined when it works */
+export function notLocal(binding: Binding): string | undefined {
+  const kind = kindOf(binding);
+  return kind.notLocal ?? kind.notLocalFor?.(binding);
+}
+
 /** Every place in a config file where bindings stand, with the kind that owns it. */
 export const BINDING_KEYS: readonly { kind: BindingKind; key: BindingConfigKey }[] = BINDING_KINDS.flatMap((kind) =>
   kind.keys.map((key) => ({ kind, key })),

@@ -12,7 +12,8 @@ export interface BindingConfigKey {
   /** Path of keys: ["kv_namespaces"], ["durable_objects", "bindings"]. The first element is a top-level config key. */
   path: readonly string[];
   /**
-   * list: array of tables, each named by its `nameField` · single: one table named by its `nameField` ·
+   * list: array of tables, each named by its `nameField` · single: one table named by its `nameField`; an entry without
+   * that field (assets without a binding, a kind without `nameField`) is an attachment named by the last key of `path` ·
    * record: NAME = value, the entry is `{ value }` · names: a list of strings, the entry is `{}`.
    */
   form: "list" | "single" | "record" | "names";
@@ -25,6 +26,13 @@ export interface BindingConfigKey {
   /** True for keys that Wrangler inherits (only `assets`). Default false. */
   inheritable?: boolean;
   /** One sentence for the JSON Schema and for `bindings add --help`. */
+  description: string;
+}
+
+/** Something that stands in the same table as a kind's bindings and is no binding: `durable_objects.code_update_strategy`. */
+export interface BindingSetting {
+  path: readonly string[];
+  schema: z.ZodType;
   description: string;
 }
 
@@ -47,6 +55,8 @@ export interface ResourceNaming {
   fields: readonly string[];
   /** Entry key preferred in local dev under the Wrangler dialect: "preview_id". */
   previewField?: string;
+  /** False for an entry that names no resource of its own (a Workflow of another service). Default: all do. */
+  applies?(entry: Record<string, unknown>): boolean;
 }
 
 /** How a reference was resolved against the workspace (and later the store). */
@@ -136,6 +146,8 @@ export interface BindingKind {
   /** For people: "KV namespace". */
   title: string;
   keys: readonly BindingConfigKey[];
+  /** Kept as written in `Environment.settings`, below the same path. */
+  settings?: readonly BindingSetting[];
   state: StateClass;
   /** Absent for kinds without a resource. */
   resource?: ResourceNaming;
@@ -149,10 +161,17 @@ export interface BindingKind {
   local(binding: Binding, context: LocalContext): void;
   /** Metadata for Cloudflare's upload API: https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/ */
   upload(binding: Binding, context: UploadContext): Record<string, unknown> | undefined;
+  /**
+   * What it adds to the metadata beside `bindings` (`tail_consumers`, `assets`…). Lists of several bindings are joined,
+   * tables are merged.
+   */
+  uploadMetadata?(binding: Binding, context: UploadContext): Record<string, unknown>;
   /** A TypeScript type for `env`, or undefined for attachments. */
   type(binding: Binding, context: TypeContext): string | undefined;
   /** What it points at, in a few words: "auth@staging (Verifier)", "sessions", '"hello"'. Secrets never show a value. */
   describe(binding: Binding): string;
   /** What is missing locally, when the platform's own service cannot be simulated: shown by `bindings` and at the call. */
   notLocal?: string;
+  /** The same for a kind where it depends on the entry. Ask `notLocal(binding)` of index.ts, which knows both. */
+  notLocalFor?(binding: Binding): string | undefined;
 }
