@@ -1,0 +1,82 @@
+/** `troupe dev`, and `startDev` for people's own tests. */
+import { TroupeError } from "../../errors.ts";
+import { nextFreePort, portHolder, portIsFree } from "../../lib/port.ts";
+import { openDoor } from "./door.ts";
+import { urlsOf, viewGraph } from "./plan.ts";
+import { startCron } from "./cron.ts";
+import { DevSession } from "./session.ts";
+import type { DevEvent, DevOptions, DevServer } from "./types.ts";
+
+export type { DevEvent, DevOptions, DevServer, GraphView } from "./types.ts";
+
+/** Where `wrangler dev` listens too. */
+const DEFAULT_PORT = 8787;
+
+/**
+ * Runs services from source, with everything they bind, in one process; reloads when files change.
+ * @throws TroupeError CONFIG, NOT_FOUND, CONFLICT (port or data folder in use); BUILD and START unless `keepGoing`
+ */
+export async function startDev(options: DevOptions): Promise<DevServer> {
+  const ip = options.ip ?? "127.0.0.1";
+  const port = await choosePort(options.port, ip);
+  const scheme = options.httpsPaths ? "https" : "http";
+  const emit = (event: DevEvent): void => options.onEvent?.(event);
+
+  let door: Awaited<ReturnType<typeof openDoor>> | undefined;
+  const origin = (label: string): string => `${scheme}://${label ? `${label}.` : ""}localhost:${door!.port}`;
+  const session = new DevSession(options, {
+    emit,
+    origin,
+    settled: () => door?.refresh(),
+    observe: (event) => door?.observe(event),
+  });
+  try {
+    door = await openDoor({ session, options, ip, port, emit });
+    await session.start();
+  } catch (error) {
+    await door?.close();
+    await session.stop();
+    throw error;
+  }
+  const cron = options.cron ? startCron(session, emit) : undefined;
+  let stopping: Promise<void> | undefined;
+
+  return {
+    url: origin(""),
+    port: door.port,
+    get urls() {
+      return session.plan ? urlsOf(session.plan, origin) : {};
+    },
+    get graph() {
+      return session.plan!.graph;
+    },
+    view: () => viewGraph(session.plan!, urlsOf(session.plan!, origin)),
+    fetch: (input, init) => door.fetch(new URL(input, origin("")), init),
+    reload: () => session.change(),
+    stop() {
+      stopping ??= (async () => {
+        cron?.stop();
+        await door.close();
+        await session.stop();
+      })();
+      return stopping;
+    },
+  };
+}
+
+/**
+ * @returns 0 for "any"
+ * @throws TroupeError CONFLICT naming the process that holds a port asked for
+ */
+async function choosePort(wanted: number | undefined, ip: string): Promise<number> {
+  if (wanted === 0) return 0;
+  if (wanted === undefined) return nextFreePort(DEFAULT_PORT, ip);
+  if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65535) {
+    throw new TroupeError("USAGE", `--port takes a number from 0 to 65535, not ${wanted}`);
+  }
+  if (await portIsFree(wanted, ip)) return wanted;
+  const holder = await portHolder(wanted);
+  throw new TroupeError("CONFLICT", `Port ${wanted} is in use${holder ? ` by process ${holder.pid} (${holder.command})` : ""}`, {
+    notes: ["Stop that process, pick another port, or leave --port away: the next free one is taken then"],
+  });
+}
