@@ -39,6 +39,8 @@ export const EXIT_CODES = {
   PRECONDITION: 6,
   AUTH: 7,
   UNREACHABLE: 8,
+  /** The embedded store cannot be read or written (damaged, disk full, newer schema). */
+  STORE: 8,
   INTERRUPTED: 130,
 } as const;
 

@@ -1,0 +1,71 @@
+/** What the store hands out: plain data. */
+import type { Environment, EnvironmentRef, ModuleType } from "../model.ts";
+
+export type Action = "deploy" | "promote" | "clone" | "rollback" | "secret" | "settings";
+
+export interface GitState {
+  commit?: string;
+  branch?: string;
+  dirty?: boolean;
+}
+
+/** Who, what and why: recorded with versions and deployments. */
+export interface Provenance {
+  tag?: string;
+  message?: string;
+  git?: GitState;
+  author?: string;
+}
+
+export interface EnvironmentRecord extends EnvironmentRef {
+  id: number;
+  label: string;
+  protected: boolean;
+  settings: Record<string, unknown>;
+  /** Number of the active version; undefined: nothing was deployed yet. */
+  activeVersion?: number;
+  createdAt: Date;
+}
+
+export interface StoredBundle {
+  format: "modules" | "service-worker";
+  mainModule: string;
+  exports: string[];
+  modules: { name: string; type: ModuleType; blob: string }[];
+}
+
+/** A version as it is listed: without code. */
+export interface VersionRecord extends Provenance {
+  id: number;
+  ref: EnvironmentRef;
+  number: number;
+  active: boolean;
+  source: Action;
+  contentHash: string;
+  fingerprint: string;
+  size: number;
+  createdAt: Date;
+}
+
+/** Everything that makes a version. */
+export interface VersionDetail extends VersionRecord {
+  bundle: StoredBundle;
+  environment: Environment;
+  sourceConfig: unknown;
+  /** Secret name → revision. */
+  secrets: Record<string, number>;
+}
+
+export interface DeploymentRecord {
+  id: number;
+  operation: string;
+  ref: EnvironmentRef;
+  version: number;
+  action: Action;
+  origin?: EnvironmentRef & { version: number };
+  message?: string;
+  author?: string;
+  /** `service@environment` → version number of every bound service at that moment. */
+  bound: Record<string, number>;
+  createdAt: Date;
+}
