@@ -23,14 +23,17 @@ const command: Command<object, BindingsResult & { cwd: string }> = {
           service.bindings.map((binding) => [
             binding.name,
             binding.title,
-            binding.resource + (binding.target?.missing ? " (missing)" : binding.target ? ` (${binding.target.why})` : ""),
+            binding.resource +
+              (binding.target?.missing ? " (missing)" : binding.target ? ` (${binding.target.why})` : ""),
             `${path.relative(cwd, binding.location.file) || binding.location.file}:${binding.location.line}`,
             binding.origin,
           ]),
         );
       }
-      for (const binding of service.bindings) if (binding.notLocal) output.line(style.yellow(`  ${binding.name}: ${binding.notLocal}`));
-      for (const by of service.boundBy) output.line(`  ${style.dim("bound by")} ${by.service}@${by.environment} ${style.dim(`as ${by.binding}`)}`);
+      for (const binding of service.bindings)
+        if (binding.notLocal) output.line(style.yellow(`  ${binding.name}: ${binding.notLocal}`));
+      for (const by of service.boundBy)
+        output.line(`  ${style.dim("bound by")} ${by.service}@${by.environment} ${style.dim(`as ${by.binding}`)}`);
       output.line();
     }
   },

@@ -13,7 +13,11 @@ export const KEYS: [key: string, does: string][] = [
 ];
 
 /** Reads single keys until `quit`. The terminal is put back as it was by the caller's end of process or `close`. */
-export function listenToKeys(context: Context, server: DevServer, actions: { emit(event: CommandEvent): void; quit(): void }): void {
+export function listenToKeys(
+  context: Context,
+  server: DevServer,
+  actions: { emit(event: CommandEvent): void; quit(): void },
+): void {
   const { stdin, stdout } = context;
   if (!stdin.isTTY || !stdin.setRawMode) return;
   stdin.setRawMode(true);

@@ -8,11 +8,18 @@ import { listenToKeys } from "./dev-keys.ts";
 
 /** Names are those of `wrangler dev`, as far as they mean something locally. */
 const args = {
-  port: { type: "number", describe: "Port to listen on; taken is an error (default: 8787 or the next free one; 0: any)" },
+  port: {
+    type: "number",
+    describe: "Port to listen on; taken is an error (default: 8787 or the next free one; 0: any)",
+  },
   ip: { type: "string", describe: "Address to listen on", default: "127.0.0.1" },
   expose: { type: "string", array: true, describe: "Give private services a hostname too (no name: all of them)" },
   var: { type: "string", array: true, describe: "Set a variable, KEY:VALUE, over the config" },
-  "env-file": { type: "string", array: true, describe: "Load variables from these files instead of .dev.vars and .env" },
+  "env-file": {
+    type: "string",
+    array: true,
+    describe: "Load variables from these files instead of .dev.vars and .env",
+  },
   "persist-to": { type: "string", describe: "Folder for data (default: .troupe/data/dev)" },
   persist: { type: "boolean", default: true, describe: "Keep data between runs (--no-persist: in memory)" },
   inspect: { type: "boolean", describe: "Open the inspector for Chrome DevTools or VS Code on port 9229" },
@@ -108,7 +115,11 @@ const command: Command<DevArgs, void> = {
 
 export default command;
 
-function devOptions(given: DevArgs & { env?: string; config?: string[]; service?: string[]; stateDir?: string }, cwd: string, processEnv: Record<string, string | undefined>): DevOptions {
+function devOptions(
+  given: DevArgs & { env?: string; config?: string[]; service?: string[]; stateDir?: string },
+  cwd: string,
+  processEnv: Record<string, string | undefined>,
+): DevOptions {
   const inspectorPort = given.inspectorPort ?? (given.inspect ? 9229 : undefined);
   return {
     cwd,

@@ -46,7 +46,13 @@ export function closure(workspace: Workspace, roots: readonly Environment[]): Gr
     }
   }
   const { order, cycles } = components([...environments.keys()], edges);
-  return { roots: roots.map((root) => refId({ service: root.service, environment: root.name })), environments, edges, order, cycles };
+  return {
+    roots: roots.map((root) => refId({ service: root.service, environment: root.name })),
+    environments,
+    edges,
+    order,
+    cycles,
+  };
 }
 
 /** The edges that leave one environment. */

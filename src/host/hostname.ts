@@ -14,7 +14,10 @@ export const DEFAULT_BASE = "localhost";
  */
 export function hostLabel(ref: EnvironmentRef): string {
   const wanted = ref.environment === PRODUCTION ? ref.service : `${ref.environment}--${ref.service}`;
-  const label = wanted.toLowerCase().replace(/[^a-z0-9-]/g, "-").replace(/^-+|-+$/g, "");
+  const label = wanted
+    .toLowerCase()
+    .replace(/[^a-z0-9-]/g, "-")
+    .replace(/^-+|-+$/g, "");
   if (label === wanted && label.length <= MAX_LABEL) return label;
   const hash = createHash("sha256").update(wanted).digest("hex").slice(0, 8);
   return `${label.slice(0, MAX_LABEL - 9).replace(/-+$/, "")}-${hash}`;

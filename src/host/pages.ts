@@ -42,7 +42,11 @@ export function errorPage(view: ErrorView, status: number, accept: string | unde
   if (!wantsHtml(accept)) {
     return { status, headers: { ...headers, "content-type": "text/plain; charset=utf-8" }, body: errorText(view) };
   }
-  return { status, headers: { ...headers, "content-type": "text/html; charset=utf-8" }, body: html(view.title, errorHtml(view)) };
+  return {
+    status,
+    headers: { ...headers, "content-type": "text/html; charset=utf-8" },
+    body: html(view.title, errorHtml(view)),
+  };
 }
 
 /** The inside of an error page; also used for the overlay over a page of the last good code. */
@@ -83,13 +87,24 @@ export function overlay(view: ErrorView): string {
 }
 
 /** One hostname nobody has; lists what exists. */
-export function unknownHostPage(host: string, known: { name: string; url: string }[], accept: string | undefined): Page {
+export function unknownHostPage(
+  host: string,
+  known: { name: string; url: string }[],
+  accept: string | undefined,
+): Page {
   const title = `No service answers at ${host}`;
   if (!wantsHtml(accept)) {
     const list = known.map((entry) => `  ${entry.name}  ${entry.url}`).join("\n");
-    return { status: 404, headers: { "content-type": "text/plain; charset=utf-8" }, body: `${title}. These do:\n${list}\n` };
+    return {
+      status: 404,
+      headers: { "content-type": "text/plain; charset=utf-8" },
+      body: `${title}. These do:\n${list}\n`,
+    };
   }
-  const list = known.map((entry) => `<li><a href="${escapeHtml(entry.url)}">${escapeHtml(entry.url)}</a> <span class="dim">${escapeHtml(entry.name)}</span></li>`);
+  const list = known.map(
+    (entry) =>
+      `<li><a href="${escapeHtml(entry.url)}">${escapeHtml(entry.url)}</a> <span class="dim">${escapeHtml(entry.name)}</span></li>`,
+  );
   return {
     status: 404,
     headers: { "content-type": "text/html; charset=utf-8" },
@@ -98,12 +113,18 @@ export function unknownHostPage(host: string, known: { name: string; url: string
 }
 
 /** One view from a list of diagnostics; `frame` gives the source lines around a place. */
-export function viewOf(title: string, diagnostics: readonly Diagnostic[], frame: (diagnostic: Diagnostic) => string | undefined): ErrorView {
+export function viewOf(
+  title: string,
+  diagnostics: readonly Diagnostic[],
+  frame: (diagnostic: Diagnostic) => string | undefined,
+): ErrorView {
   return {
     title,
     items: diagnostics.map((diagnostic) => ({
       message: diagnostic.message,
-      ...(diagnostic.location && { place: `${diagnostic.location.file}:${diagnostic.location.line}:${diagnostic.location.column}` }),
+      ...(diagnostic.location && {
+        place: `${diagnostic.location.file}:${diagnostic.location.line}:${diagnostic.location.column}`,
+      }),
       frame: frame(diagnostic),
       notes: diagnostic.notes,
     })),

@@ -21,9 +21,13 @@ export interface Lock {
  * @returns the lock, or who holds it
  * @throws the file system's error when the file cannot be written
  */
-export async function takeLock(file: string, details: Record<string, unknown> = {}): Promise<{ lock: Lock } | { owner: LockOwner }> {
+export async function takeLock(
+  file: string,
+  details: Record<string, unknown> = {},
+): Promise<{ lock: Lock } | { owner: LockOwner }> {
   await mkdir(path.dirname(file), { recursive: true });
-  const content = (more: Record<string, unknown>) => `${JSON.stringify({ pid: process.pid, since: Date.now(), ...more })}\n`;
+  const content = (more: Record<string, unknown>) =>
+    `${JSON.stringify({ pid: process.pid, since: Date.now(), ...more })}\n`;
   for (;;) {
     try {
       await writeFile(file, content(details), { flag: "wx", mode: 0o600 });

@@ -39,7 +39,9 @@ export async function portHolder(port: number): Promise<PortHolder | undefined> 
 /** Linux: the socket's inode from /proc/net/tcp, then the process with that inode among its files (proc(5)). */
 async function fromProc(port: number): Promise<PortHolder | undefined> {
   const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
-  const tables = await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map((file) => readFile(file, "utf8").catch(() => "")));
+  const tables = await Promise.all(
+    ["/proc/net/tcp", "/proc/net/tcp6"].map((file) => readFile(file, "utf8").catch(() => "")),
+  );
   const inodes = new Set<string>();
   for (const line of tables.join("\n").split("\n")) {
     const fields = line.trim().split(/\s+/);
@@ -62,7 +64,9 @@ async function fromProc(port: number): Promise<PortHolder | undefined> {
 
 async function fromLsof(port: number): Promise<PortHolder | undefined> {
   const output = await new Promise<string>((resolve, reject) => {
-    execFile("lsof", ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpc"], (error, stdout) => (error ? reject(error) : resolve(stdout)));
+    execFile("lsof", ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpc"], (error, stdout) =>
+      error ? reject(error) : resolve(stdout),
+    );
   });
   const pid = /^p(\d+)$/m.exec(output)?.[1];
   return pid ? { pid: Number(pid), command: /^c(.+)$/m.exec(output)?.[1] ?? "" } : undefined;

@@ -7,7 +7,15 @@ import { type Selection, selectEnvironments, selectWorkspace } from "./select.ts
 
 export interface GraphData {
   nodes: { id: string; service: string; environment: string; private: boolean; missing: boolean }[];
-  edges: { from: string; to: string; binding: string; kind: string; entrypoint?: string; why: string; missing?: string }[];
+  edges: {
+    from: string;
+    to: string;
+    binding: string;
+    kind: string;
+    entrypoint?: string;
+    why: string;
+    missing?: string;
+  }[];
   /** Groups of ids that reach each other. */
   cycles: string[][];
   /** Bound Services: who depends on an id directly. */

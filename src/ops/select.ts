@@ -33,7 +33,9 @@ export function selectServices(workspace: Workspace, selection: Pick<Selection, 
     const service = workspace.services.find((candidate) => candidate.name === name);
     if (service) return service;
     const known = workspace.services.map((candidate) => candidate.name).join(", ");
-    throw new TroupeError("NOT_FOUND", `There is no service "${name}" in this workspace`, { notes: [`services: ${known}`] });
+    throw new TroupeError("NOT_FOUND", `There is no service "${name}" in this workspace`, {
+      notes: [`services: ${known}`],
+    });
   });
 }
 
@@ -44,10 +46,14 @@ export function selectServices(workspace: Workspace, selection: Pick<Selection, 
 export function selectEnvironments(services: readonly Service[], env: string | undefined): Environment[] {
   if (env && !services.some((service) => service.environments[env])) {
     const known = [...new Set(services.flatMap((service) => Object.keys(service.environments)))].join(", ");
-    throw new TroupeError("NOT_FOUND", `No service here has an environment "${env}"`, { notes: [`environments: ${known}`] });
+    throw new TroupeError("NOT_FOUND", `No service here has an environment "${env}"`, {
+      notes: [`environments: ${known}`],
+    });
   }
   return services.map(
     (service) =>
-      (env ? service.environments[env] : undefined) ?? service.environments[service.defaultEnvironment] ?? service.environments[PRODUCTION]!,
+      (env ? service.environments[env] : undefined) ??
+      service.environments[service.defaultEnvironment] ??
+      service.environments[PRODUCTION]!,
   );
 }

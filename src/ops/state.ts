@@ -2,7 +2,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-export function stateDir(root: string, options: { stateDir?: string; cwd: string; processEnv: Record<string, string | undefined> }): string {
+export function stateDir(
+  root: string,
+  options: { stateDir?: string; cwd: string; processEnv: Record<string, string | undefined> },
+): string {
   const chosen = options.stateDir ?? options.processEnv.TROUPE_STATE_DIR;
   return chosen ? path.resolve(options.cwd, chosen) : path.join(root, ".troupe");
 }

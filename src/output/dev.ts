@@ -18,7 +18,9 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
     case "ready":
       output.line();
       renderGraph(event.graph, output);
-      output.line(`  ${style.green("➜")} ${style.bold(style.underline(event.url))}  ${style.dim(`ready in ${event.ms} ms`)}`);
+      output.line(
+        `  ${style.green("➜")} ${style.bold(style.underline(event.url))}  ${style.dim(`ready in ${event.ms} ms`)}`,
+      );
       if (event.inspectorUrl) output.line(`  ${style.dim("inspector")} ${event.inspectorUrl}`);
       output.line();
       return;
@@ -33,13 +35,19 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
       return;
     case "build-error":
       for (const diagnostic of event.diagnostics) output.diagnostic(diagnostic);
-      output.note(event.stale ? style.dim("The last good code keeps serving; waiting for a change.") : style.dim("Waiting for a change."));
+      output.note(
+        event.stale
+          ? style.dim("The last good code keeps serving; waiting for a change.")
+          : style.dim("Waiting for a change."),
+      );
       return;
     case "warning":
       output.diagnostic(event.diagnostic);
       return;
     case "request":
-      output.line(`${prefix(style, event.service)} ${event.method} ${event.path} ${status(style, event.status)} ${style.dim(`${event.ms} ms`)}`);
+      output.line(
+        `${prefix(style, event.service)} ${event.method} ${event.path} ${status(style, event.status)} ${style.dim(`${event.ms} ms`)}`,
+      );
       return;
     case "log": {
       const mark = event.level === "error" ? style.red("✖ ") : event.level === "warn" ? style.yellow("▲ ") : "";
@@ -56,7 +64,9 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
       });
       return;
     case "scheduled":
-      output.line(`${prefix(style, event.service)} scheduled ${event.cron} ${event.outcome === "ok" ? style.green("ok") : style.red(event.outcome)}`);
+      output.line(
+        `${prefix(style, event.service)} scheduled ${event.cron} ${event.outcome === "ok" ? style.green("ok") : style.red(event.outcome)}`,
+      );
       return;
     case "crashed":
       output.diagnostic({ severity: "error", code: "crashed", message: event.message });
@@ -82,9 +92,14 @@ function status(style: Style, code: number): string {
 /** Who binds whom: one block per service, one line per binding, with the environment picked and why. */
 function renderGraph(graph: GraphView, output: Output): void {
   const { style } = output;
-  const width = Math.max(0, ...graph.services.flatMap((service) => service.bindings.map((binding) => binding.name.length)));
+  const width = Math.max(
+    0,
+    ...graph.services.flatMap((service) => service.bindings.map((binding) => binding.name.length)),
+  );
   for (const service of graph.services) {
-    const address = service.url ? style.cyan(service.url) : style.dim(service.private ? "private: reachable through bindings only" : "");
+    const address = service.url
+      ? style.cyan(service.url)
+      : style.dim(service.private ? "private: reachable through bindings only" : "");
     output.line(`  ${style.bold(service.service)}${style.dim(`@${service.environment}`)}  ${address}`);
     for (const binding of service.bindings) {
       const target = binding.service

@@ -1,8 +1,9 @@
 /** The bundles of all services of a graph: one warm bundler each, and only what changed is built again. */
-import { createBundler } from "../../bundle/index.ts";
-import type { Bundler, BuildResult } from "../../bundle/types.ts";
-import { type Diagnostic, TroupeError } from "../../errors.ts";
+
 import { assetsOnlyBundle } from "../../bundle/assets-only.ts";
+import { createBundler } from "../../bundle/index.ts";
+import type { BuildResult, Bundler } from "../../bundle/types.ts";
+import { type Diagnostic, TroupeError } from "../../errors.ts";
 import type { BuildSettings, Bundle, Environment } from "../../model.ts";
 
 interface Entry {
@@ -27,7 +28,10 @@ export class Builds {
   #entries = new Map<string, Entry>();
 
   /** Makes the set of bundlers fit the graph; those of services that did not change stay warm. */
-  async reconcile(environments: ReadonlyMap<string, Environment>, overrides: ReadonlyMap<string, Partial<BuildSettings>>): Promise<void> {
+  async reconcile(
+    environments: ReadonlyMap<string, Environment>,
+    overrides: ReadonlyMap<string, Partial<BuildSettings>>,
+  ): Promise<void> {
     const leaving = new Map(this.#entries);
     for (const [id, environment] of environments) {
       const key = bundlerKey(environment, overrides.get(id));
@@ -57,7 +61,9 @@ export class Builds {
         continue;
       }
       const watched = entry.bundler?.watched;
-      const mine = files.filter((file) => watched?.inputs.includes(file) || watched?.folders.some((folder) => isInside(file, folder)));
+      const mine = files.filter(
+        (file) => watched?.inputs.includes(file) || watched?.folders.some((folder) => isInside(file, folder)),
+      );
       if (mine.length === 0) continue;
       // An entry that is dirty with no list is to be built whole: keep it so.
       if (!entry.dirty) entry.changed = mine;
@@ -83,7 +89,13 @@ export class Builds {
           if (!before || !sameModules(before, entry.result.bundle)) outcome.changed.push(id);
         } catch (error) {
           if (!(error instanceof TroupeError) || error.code === "INTERNAL") throw error;
-          const own: Diagnostic = { severity: "error", code: "build", message: error.message, location: error.location, notes: error.notes };
+          const own: Diagnostic = {
+            severity: "error",
+            code: "build",
+            message: error.message,
+            location: error.location,
+            notes: error.notes,
+          };
           outcome.errors.push(...(error.diagnostics.length > 0 ? error.diagnostics : [own]));
         }
       }),

@@ -23,7 +23,9 @@ export function startCron(session: DevSession, emit: (event: DevEvent) => void):
     for (const [key, { worker, cron, ...ref }] of wanted) {
       if (jobs.has(key)) continue;
       const fire = async (): Promise<void> => {
-        const { outcome } = await session.runtime.scheduled(worker, { cron }).catch((error: Error) => ({ outcome: error.message }));
+        const { outcome } = await session.runtime
+          .scheduled(worker, { cron })
+          .catch((error: Error) => ({ outcome: error.message }));
         emit({ reason: "scheduled", ...ref, cron, outcome });
       };
       jobs.set(key, new Cron(cron, { timezone: "UTC", unref: true, protect: true }, fire));

@@ -1,9 +1,9 @@
 /** `troupe dev`, and `startDev` for people's own tests. */
 import { TroupeError } from "../../errors.ts";
 import { nextFreePort, portHolder, portIsFree } from "../../lib/port.ts";
+import { startCron } from "./cron.ts";
 import { openDoor } from "./door.ts";
 import { urlsOf, viewGraph } from "./plan.ts";
-import { startCron } from "./cron.ts";
 import { DevSession } from "./session.ts";
 import type { DevEvent, DevOptions, DevServer } from "./types.ts";
 
@@ -76,7 +76,11 @@ async function choosePort(wanted: number | undefined, ip: string): Promise<numbe
   }
   if (await portIsFree(wanted, ip)) return wanted;
   const holder = await portHolder(wanted);
-  throw new TroupeError("CONFLICT", `Port ${wanted} is in use${holder ? ` by process ${holder.pid} (${holder.command})` : ""}`, {
-    notes: ["Stop that process, pick another port, or leave --port away: the next free one is taken then"],
-  });
+  throw new TroupeError(
+    "CONFLICT",
+    `Port ${wanted} is in use${holder ? ` by process ${holder.pid} (${holder.command})` : ""}`,
+    {
+      notes: ["Stop that process, pick another port, or leave --port away: the next free one is taken then"],
+    },
+  );
 }

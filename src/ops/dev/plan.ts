@@ -22,10 +22,18 @@ export interface Plan {
  */
 export function planDev(workspace: Workspace, options: DevOptions): Plan {
   const environments = selectEnvironments(selectServices(workspace, options), options.env);
-  const roots = environments.map((environment, index) => applyOverrides(environment, options, index === 0 || options.service !== undefined));
+  const roots = environments.map((environment, index) =>
+    applyOverrides(environment, options, index === 0 || options.service !== undefined),
+  );
   const graph = closure(workspace, roots);
   const primary = graph.roots[0]!;
-  return { workspace, graph, primary, hosts: hostnames(graph, primary, options.expose), overridden: options.service ? graph.roots : [primary] };
+  return {
+    workspace,
+    graph,
+    primary,
+    hosts: hostnames(graph, primary, options.expose),
+    overridden: options.service ? graph.roots : [primary],
+  };
 }
 
 function applyOverrides(environment: Environment, options: DevOptions, applies: boolean): Environment {
@@ -43,9 +51,13 @@ function hostnames(graph: Graph, primary: string, expose: DevOptions["expose"]):
   const hosts = new Map<string, string>();
   const open = [...graph.environments].filter(
     ([id, environment]) =>
-      id === primary || !isPrivate(environment) || expose === true || (Array.isArray(expose) && expose.includes(environment.service)),
+      id === primary ||
+      !isPrivate(environment) ||
+      expose === true ||
+      (Array.isArray(expose) && expose.includes(environment.service)),
   );
-  for (const [id, environment] of open) hosts.set(hostLabel({ service: environment.service, environment: environment.name }), id);
+  for (const [id, environment] of open)
+    hosts.set(hostLabel({ service: environment.service, environment: environment.name }), id);
   // The bare service name leads to its only or its chosen environment, when production does not have it already.
   for (const [id, environment] of open) {
     const bare = hostLabel({ service: environment.service, environment: PRODUCTION });
@@ -74,7 +86,11 @@ export function viewGraph(plan: Plan, urls: Record<string, string>): GraphView {
     services: [...plan.graph.environments].map(([id, environment]) => ({
       service: environment.service,
       environment: environment.name,
-      url: urls[id] ?? (plan.hosts.get(hostLabel({ service: environment.service, environment: PRODUCTION })) === id ? urls[environment.service] : undefined),
+      url:
+        urls[id] ??
+        (plan.hosts.get(hostLabel({ service: environment.service, environment: PRODUCTION })) === id
+          ? urls[environment.service]
+          : undefined),
       private: isPrivate(environment),
       bindings: environment.bindings.map((binding) => {
         const edge = plan.graph.edges.find((candidate) => candidate.from === id && candidate.binding === binding);
@@ -97,6 +113,7 @@ export function viewGraph(plan: Plan, urls: Record<string, string>): GraphView {
 /** Worker ids are `service@environment`. */
 export function splitId(id: string): { service: string; environment: string } {
   const at = id.lastIndexOf("@");
-  return at < 0 ? { service: id, environment: PRODUCTION } : { service: id.slice(0, at), environment: id.slice(at + 1) };
+  return at < 0
+    ? { service: id, environment: PRODUCTION }
+    : { service: id.slice(0, at), environment: id.slice(at + 1) };
 }
-

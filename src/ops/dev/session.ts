@@ -102,14 +102,21 @@ export class DevSession {
     const startedAt = first ? this.#startedAt : performance.now();
     const files = [...change.files];
     try {
-      const configChanged = first || change.everything || this.failure?.phase === "config" || this.#touchesConfig(files);
+      const configChanged =
+        first || change.everything || this.failure?.phase === "config" || this.#touchesConfig(files);
       if (configChanged) await this.#load();
       const plan = this.plan!;
       this.#builds.markChanged(change.everything ? undefined : files);
       const outcome = await this.#builds.build();
       for (const warning of outcome.warnings) this.#warn(warning);
       if (outcome.errors.length > 0) {
-        this.#fail("build", outcome.errors.length === 1 ? outcome.errors[0]!.message : `Build failed with ${outcome.errors.length} errors`, outcome.errors);
+        this.#fail(
+          "build",
+          outcome.errors.length === 1
+            ? outcome.errors[0]!.message
+            : `Build failed with ${outcome.errors.length} errors`,
+          outcome.errors,
+        );
         return;
       }
       if (outcome.changed.length === 0 && !configChanged && this.serving && !this.failure) return;
@@ -131,8 +138,18 @@ export class DevSession {
     } catch (error) {
       if (!(error instanceof TroupeError) || error.code === "INTERNAL") throw error;
       if (first && error.code !== "START") throw error;
-      const own: Diagnostic = { severity: "error", code: error.code.toLowerCase(), message: error.message, location: error.location, notes: error.notes };
-      this.#fail(error.code === "START" ? "start" : "config", error.message, error.diagnostics.length > 0 ? error.diagnostics : [own]);
+      const own: Diagnostic = {
+        severity: "error",
+        code: error.code.toLowerCase(),
+        message: error.message,
+        location: error.location,
+        notes: error.notes,
+      };
+      this.#fail(
+        error.code === "START" ? "start" : "config",
+        error.message,
+        error.diagnostics.length > 0 ? error.diagnostics : [own],
+      );
     } finally {
       this.#watch();
       this.#hooks.settled();
@@ -141,7 +158,12 @@ export class DevSession {
 
   async #load(): Promise<void> {
     const { cwd, config, env } = this.#options;
-    const { workspace, warnings } = await loadWorkspace({ cwd, config, env, processEnv: this.#options.processEnv ?? {} });
+    const { workspace, warnings } = await loadWorkspace({
+      cwd,
+      config,
+      env,
+      processEnv: this.#options.processEnv ?? {},
+    });
     this.#workspace = workspace;
     for (const warning of warnings) this.#warn(warning);
     const plan = planDev(workspace, this.#options);
@@ -168,23 +190,39 @@ export class DevSession {
   async #persistence(plan: Plan): Promise<string | undefined> {
     if (this.#options.persistTo === false) return undefined;
     if (this.#persistTo) return this.#persistTo;
-    const stateful = [...plan.graph.environments.values()].some((environment) => environment.bindings.some((binding) => kindOf(binding).state !== "none"));
+    const stateful = [...plan.graph.environments.values()].some((environment) =>
+      environment.bindings.some((binding) => kindOf(binding).state !== "none"),
+    );
     if (!stateful) return undefined;
-    const state = stateDir(plan.workspace.root, { stateDir: this.#options.stateDir, cwd: this.#options.cwd, processEnv: this.#options.processEnv ?? {} });
-    const folder = this.#options.persistTo ? path.resolve(this.#options.cwd, this.#options.persistTo) : path.join(state, "data", "dev");
+    const state = stateDir(plan.workspace.root, {
+      stateDir: this.#options.stateDir,
+      cwd: this.#options.cwd,
+      processEnv: this.#options.processEnv ?? {},
+    });
+    const folder = this.#options.persistTo
+      ? path.resolve(this.#options.cwd, this.#options.persistTo)
+      : path.join(state, "data", "dev");
     try {
       await ensureStateFolder(state, folder);
       const taken = await takeLock(path.join(folder, "owner.json"));
       if ("owner" in taken) {
-        throw new TroupeError("CONFLICT", `The data folder ${folder} is in use by another troupe (process ${taken.owner.pid})`, {
-          notes: ["Stop that process, or give this one a folder of its own with --persist-to"],
-        });
+        throw new TroupeError(
+          "CONFLICT",
+          `The data folder ${folder} is in use by another troupe (process ${taken.owner.pid})`,
+          {
+            notes: ["Stop that process, or give this one a folder of its own with --persist-to"],
+          },
+        );
       }
       this.#lock = taken.lock;
     } catch (error) {
       if (error instanceof TroupeError) throw error;
       const why = (error as Error).message;
-      this.#warn({ severity: "warning", code: "not-persistent", message: `Data is kept in memory for this run: ${folder} cannot be written (${why})` });
+      this.#warn({
+        severity: "warning",
+        code: "not-persistent",
+        message: `Data is kept in memory for this run: ${folder} cannot be written (${why})`,
+      });
       return undefined;
     }
     this.#persistTo = folder;
@@ -198,7 +236,9 @@ export class DevSession {
       (file) =>
         workspace.files.includes(file) ||
         this.#varFiles.includes(file) ||
-        workspace.memberFolders.some((folder) => path.dirname(file) === folder || (file.startsWith(folder + path.sep) && isConfigName(file))),
+        workspace.memberFolders.some(
+          (folder) => path.dirname(file) === folder || (file.startsWith(folder + path.sep) && isConfigName(file)),
+        ),
     );
   }
 
@@ -207,10 +247,20 @@ export class DevSession {
     const workspace = this.#workspace;
     const built = this.#builds.watched();
     const candidates = (workspace?.memberFolders ?? []).map((folder) => path.join(folder, "troupe.toml"));
-    this.#watcher.set([...built.files, ...this.#varFiles, ...(workspace?.files ?? []), ...candidates], [...built.folders]);
+    this.#watcher.set(
+      [...built.files, ...this.#varFiles, ...(workspace?.files ?? []), ...candidates],
+      [...built.folders],
+    );
   }
 
-  #announce(plan: Plan, changed: string[], files: string[], configChanged: boolean, swap: { mode: "overlap" | "prewarm" | "hold"; paused: number }, ms: number): void {
+  #announce(
+    plan: Plan,
+    changed: string[],
+    files: string[],
+    configChanged: boolean,
+    swap: { mode: "overlap" | "prewarm" | "hold"; paused: number },
+    ms: number,
+  ): void {
     const urls = urlsOf(plan, this.#hooks.origin);
     const graph = viewGraph(plan, urls);
     if (!this.serving) {
@@ -237,11 +287,15 @@ export class DevSession {
 
   #asError(failure: DevFailure): TroupeError {
     const [first] = failure.diagnostics;
-    return new TroupeError(failure.phase === "start" ? "START" : failure.phase === "build" ? "BUILD" : "CONFIG", failure.message, {
-      location: first?.location,
-      notes: first?.notes,
-      diagnostics: failure.diagnostics,
-    });
+    return new TroupeError(
+      failure.phase === "start" ? "START" : failure.phase === "build" ? "BUILD" : "CONFIG",
+      failure.message,
+      {
+        location: first?.location,
+        notes: first?.notes,
+        diagnostics: failure.diagnostics,
+      },
+    );
   }
 
   /** Each warning is said once in a run, however often the files are built. */
@@ -260,7 +314,13 @@ export class DevSession {
     }
     const where = splitId(event.worker);
     if (event.type === "log") {
-      this.#hooks.emit({ reason: "log", ...where, level: event.level, message: event.message, time: new Date(event.time).toISOString() });
+      this.#hooks.emit({
+        reason: "log",
+        ...where,
+        level: event.level,
+        message: event.message,
+        time: new Date(event.time).toISOString(),
+      });
     } else {
       const { name, message, stack, location } = event;
       this.#hooks.emit({ reason: "exception", ...where, name, message, stack, location });

@@ -56,7 +56,13 @@ export function missingExport(resolution: Resolution, reference: Reference, bund
   const name = reference.exportName;
   if (name === undefined || bundle.exports.includes(name)) return undefined;
   const service = resolution.ref.service;
-  const wanted = { service: "entrypoint", entrypoint: "entrypoint", tail: "entrypoint", "durable-object": "Durable Object class", workflow: "Workflow class" }[reference.role];
+  const wanted = {
+    service: "entrypoint",
+    entrypoint: "entrypoint",
+    tail: "entrypoint",
+    "durable-object": "Durable Object class",
+    workflow: "Workflow class",
+  }[reference.role];
   if (bundle.format === "service-worker") {
     return `Service "${service}" exports no ${wanted} "${name}": it is written in service-worker syntax, which has no exports.`;
   }

@@ -45,10 +45,33 @@ export interface DevOptions {
 /** What happens while `dev` runs; `reason` and its fields are a promise (docs/cli.md). */
 export type DevEvent =
   | { reason: "ready"; url: string; urls: Record<string, string>; graph: GraphView; inspectorUrl?: string; ms: number }
-  | { reason: "reload"; services: string[]; files: string[]; mode: SwapMode; ms: number; paused: number; graph?: GraphView; urls?: Record<string, string> }
-  | { reason: "build-error"; phase: "config" | "build" | "start"; message: string; diagnostics: Diagnostic[]; stale: boolean }
+  | {
+      reason: "reload";
+      services: string[];
+      files: string[];
+      mode: SwapMode;
+      ms: number;
+      paused: number;
+      graph?: GraphView;
+      urls?: Record<string, string>;
+    }
+  | {
+      reason: "build-error";
+      phase: "config" | "build" | "start";
+      message: string;
+      diagnostics: Diagnostic[];
+      stale: boolean;
+    }
   | { reason: "warning"; diagnostic: Diagnostic }
-  | { reason: "request"; service: string; environment: string; method: string; path: string; status: number; ms: number }
+  | {
+      reason: "request";
+      service: string;
+      environment: string;
+      method: string;
+      path: string;
+      status: number;
+      ms: number;
+    }
   | { reason: "log"; service: string; environment: string; level: string; message: string; time: string }
   | {
       reason: "exception";
@@ -70,7 +93,15 @@ export interface GraphView {
     environment: string;
     url?: string;
     private: boolean;
-    bindings: { name: string; kind: string; describe: string; service?: string; environment?: string; why?: string; missing?: string }[];
+    bindings: {
+      name: string;
+      kind: string;
+      describe: string;
+      service?: string;
+      environment?: string;
+      why?: string;
+      missing?: string;
+    }[];
   }[];
 }
 
