@@ -1,0 +1,183 @@
+/**
+ * The esbuild plugin for `nodejs_compat` (v2): Node's modules come from the runtime where it has them at this date and with
+ * these flags, else from unenv; globals that the runtime lacks are set up first. Which is which says Cloudflare's preset:
+ * https://www.npmjs.com/package/@cloudflare/unenv-preset
+ */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import type { OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
+import type { Bundle, Environment } from "../model.ts";
+import { escapePattern } from "./alias.ts";
+import { serviceWorkerImport } from "./runtime-imports.ts";
+
+/**
+ * Polyfills lie wherever troupe is installed. Under a namespace of their own esbuild calls them `unenv/dist/…`, and the
+ * bundle does not depend on that place.
+ */
+const POLYFILL = "node-polyfill";
+/** A module that sets the globals. */
+const GLOBALS = "troupe:node-globals";
+/** Node's modules got with `require()`: ESM has none, so a small CommonJS module imports them. */
+const REQUIRED = "node-required";
+
+interface NodeEnvironment {
+  /** Specifier → what to import instead: the same name for modules of the runtime, else a path in a package. */
+  alias: Map<string, string>;
+  /** What stays an import for the runtime. */
+  external: Set<string>;
+  /** Source of the module that sets the globals; empty when the runtime has them all. */
+  globals: string;
+  /** Matches every name of a module of Node. */
+  builtins: RegExp;
+}
+
+const environments = new Map<string, Promise<NodeEnvironment>>();
+const sources = new Map<string, Promise<string>>();
+const require = createRequire(import.meta.url);
+
+export async function nodePolyfills(environment: Environment, format: Bundle["format"]): Promise<Plugin> {
+  const { alias, external, globals, builtins } = await nodeEnvironment(environment);
+  const aliasFilter = new RegExp(`^(?:${[...alias.keys()].map(escapePattern).join("|")})$`);
+  return {
+    name: "node-polyfills",
+    setup(build) {
+      // Without imports there is nothing to polyfill with; what the runtime sets as globals is there all the same.
+      if (format === "service-worker") {
+        build.onResolve({ filter: builtins }, (args) => ({ errors: [serviceWorkerImport(args.path)] }));
+        return;
+      }
+      if (globals !== "") {
+        build.initialOptions.inject = [...(build.initialOptions.inject ?? []), GLOBALS];
+        build.onResolve({ filter: new RegExp(`^${GLOBALS}$`) }, () => ({ path: "globals", namespace: GLOBALS }));
+        build.onLoad({ filter: /^/, namespace: GLOBALS }, () => ({ contents: globals }));
+      }
+
+      build.onResolve({ filter: aliasFilter }, (args) => resolveAlias(args, alias.get(args.path)!, external, builtins));
+      build.onResolve({ filter: /^@cloudflare\/unenv-preset\/|^unenv\// }, (args) =>
+        args.namespace === POLYFILL || args.namespace === GLOBALS || args.namespace === REQUIRED
+          ? polyfillResult(require.resolve(args.path))
+          : undefined,
+      );
+      build.onResolve({ filter: /^/, namespace: POLYFILL }, (args) => resolveFromPolyfill(build, args));
+      build.onLoad({ filter: /^/, namespace: POLYFILL }, loadPolyfill);
+      build.onLoad({ filter: /^/, namespace: REQUIRED }, ({ path: specifier }) => ({
+        contents: requiredModule(specifier, builtins.test(specifier)),
+      }));
+    },
+  };
+}
+
+function nodeEnvironment({ compatibilityDate, compatibilityFlags }: Environment): Promise<NodeEnvironment> {
+  const key = `${compatibilityDate} ${[...compatibilityFlags].sort().join(" ")}`;
+  let known = environments.get(key);
+  if (!known) {
+    known = readPreset(compatibilityDate, compatibilityFlags);
+    environments.set(key, known);
+  }
+  return known;
+}
+
+async function readPreset(compatibilityDate: string, compatibilityFlags: string[]): Promise<NodeEnvironment> {
+  const [{ defineEnv }, { getCloudflarePreset, nonPrefixedNodeModules }] = await Promise.all([
+    import("unenv"),
+    import("@cloudflare/unenv-preset"),
+  ]);
+  const { env } = defineEnv({
+    presets: [getCloudflarePreset({ compatibilityDate, compatibilityFlags })],
+    npmShims: true,
+  });
+  const alias = new Map(Object.entries(env.alias as Record<string, string>));
+  // unenv's stand-in for the package `debug` prints nothing; the real one works here (Wrangler decided so too).
+  alias.delete("debug");
+  for (const [name, target] of alias) if (!env.external.includes(target) && !resolvable(target)) alias.delete(name);
+  return {
+    alias,
+    external: new Set(env.external),
+    globals: globalsModule(env.inject as Record<string, string | string[]>, env.polyfill),
+    builtins: new RegExp(`^(?:${nonPrefixedNodeModules.map(escapePattern).join("|")}|node:.+)$`),
+  };
+}
+
+function resolvable(target: string): boolean {
+  try {
+    require.resolve(target);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `inject` names globals: each from a module's default export, or from `[module, export]`. */
+function globalsModule(inject: Record<string, string | string[]>, polyfills: readonly string[]): string {
+  const lines: string[] = [];
+  const assignments: string[] = [];
+  Object.entries(inject).forEach(([name, source], index) => {
+    const [module, exportName] = Array.isArray(source) ? [source[0]!, source[1]!] : [source, "default"];
+    lines.push(`import { ${exportName} as value${index} } from ${JSON.stringify(module)};`);
+    assignments.push(`globalThis.${name} = value${index};`);
+  });
+  return [...lines, ...polyfills.map((module) => `import ${JSON.stringify(module)};`), ...assignments].join("\n");
+}
+
+function resolveAlias(
+  args: OnResolveArgs,
+  target: string,
+  external: Set<string>,
+  builtins: RegExp,
+): OnResolveResult | undefined {
+  if (args.kind === "require-call" && args.namespace !== REQUIRED) {
+    const ready = builtins.test(args.path) || /^unenv\/(npm|mock)\//.test(target);
+    if (ready) return { path: args.path, namespace: REQUIRED };
+  }
+  if (external.has(target)) return { path: target, external: true };
+  return polyfillResult(require.resolve(target));
+}
+
+/** Real files behind the names that esbuild gets to see. */
+const files = new Map<string, string>();
+
+function polyfillResult(file: string): OnResolveResult {
+  const posix = file.split(path.sep).join("/");
+  const name = posix.slice(posix.lastIndexOf("/node_modules/") + "/node_modules/".length);
+  files.set(name, file);
+  // As the packages' own package.json files say: only what is in `polyfill` does anything by being imported.
+  return { path: name, namespace: POLYFILL, sideEffects: name.includes("/runtime/polyfill/") };
+}
+
+async function resolveFromPolyfill(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | undefined> {
+  const importer = files.get(args.importer)!;
+  if (/^\.\.?\//.test(args.path)) return polyfillResult(path.resolve(path.dirname(importer), args.path));
+  // A dependency of unenv. Asking as if from a file, so that esbuild looks into node_modules there.
+  const result = await build.resolve(args.path, {
+    kind: args.kind,
+    importer,
+    resolveDir: path.dirname(importer),
+    namespace: "file",
+  });
+  if (result.errors.length > 0) return { errors: result.errors };
+  return result.namespace === "file" && !result.external
+    ? polyfillResult(result.path)
+    : { path: result.path, namespace: result.namespace, external: result.external };
+}
+
+async function loadPolyfill(args: { path: string }): Promise<OnLoadResult> {
+  let source = sources.get(args.path);
+  if (!source) {
+    source = readFile(files.get(args.path)!, "utf8");
+    sources.set(args.path, source);
+  }
+  return { contents: await source, loader: "js" };
+}
+
+/** Builtins give their default export, which has all the others on it; unenv's stand-ins for packages need it made. */
+function requiredModule(specifier: string, builtin: boolean): string {
+  const name = JSON.stringify(specifier);
+  if (builtin) return `import value from ${name};\nmodule.exports = value;`;
+  return [
+    `import * as all from ${name};`,
+    `const exported = "default" in all ? all.default : {};`,
+    `for (const [key, value] of Object.entries(all)) if (key !== "default") Object.defineProperty(exported, key, { value, enumerable: true });`,
+    `module.exports = exported;`,
+  ].join("\n");
+}
