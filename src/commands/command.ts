@@ -15,6 +15,8 @@ export interface CommandEntry {
   aliases?: string[];
   /** Heading in `--help`. */
   group: "Develop" | "Bindings" | "Environments" | "Data" | "Inspect" | "Other";
+  /** Works, but `--help` and completion leave it out. */
+  hidden?: boolean;
   load(): Promise<{ default: Command<never, unknown> }>;
 }
 

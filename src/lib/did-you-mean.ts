@@ -10,9 +10,14 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   for (const candidate of candidates) {
     const known = candidate.toLowerCase();
     const allowed = Math.max(1, Math.floor(Math.max(wanted.length, known.length) / 3));
-    const steps = distance(wanted, known);
+    // Swapped letters are one slip, not two: "dve".
+    const steps = sameLetters(wanted, known) ? 1 : distance(wanted, known);
     const score = steps <= allowed ? steps : wanted.length >= 2 && known.startsWith(wanted) ? allowed + 1 : undefined;
     if (score !== undefined && (best === undefined || score < best.score)) best = { candidate, score };
   }
   return best?.candidate;
+}
+
+function sameLetters(one: string, other: string): boolean {
+  return one.length === other.length && one !== other && [...one].sort().join("") === [...other].sort().join("");
 }

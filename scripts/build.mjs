@@ -1,0 +1,84 @@
+/**
+ * Makes dist/: the command (bin.js) and the library (index.js), with everything bundled that is not listed in
+ * `dependencies`, and the JSON Schema of troupe.toml. With `--release` (what `npm pack` runs) also the type
+ * declarations, and nothing left over from earlier builds.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const dist = path.join(root, "dist");
+const release = process.argv.includes("--release");
+const manifest = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
+
+/** Chunks of the last day stay: a troupe that is running may still have to import one. */
+const LEFTOVERS_KEPT_MS = 24 * 60 * 60 * 1000;
+
+if (release) await rm(dist, { recursive: true, force: true });
+await bundle();
+await writeSchema();
+if (release) await writeTypes();
+
+async function bundle() {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: { bin: "src/bin.ts", index: "src/index.ts" },
+    outdir: dist,
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node22",
+    external: [...Object.keys(manifest.dependencies), "workerd"],
+    define: { TROUPE_VERSION: JSON.stringify(manifest.version) },
+    // CommonJS packages inside an ES module still call `require` for Node's own modules.
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
+    // For stack traces under --verbose; the sources themselves would double the package.
+    sourcemap: "linked",
+    sourcesContent: false,
+    legalComments: "linked",
+    metafile: true,
+    write: false,
+    logLevel: "warning",
+  });
+  for (const file of result.outputFiles) await writeIfChanged(file.path, file.contents);
+  // Which source went where; tests ask it what a command loads.
+  await writeIfChanged(path.join(dist, "metafile.json"), Buffer.from(JSON.stringify(result.metafile)));
+  await removeLeftovers(new Set(result.outputFiles.map((file) => file.path)));
+}
+
+/** Keeps the time stamps of what stays the same, so that Node's compile cache stays valid. */
+async function writeIfChanged(file, contents) {
+  const old = await readFile(file).catch(() => undefined);
+  if (old?.equals(contents)) return;
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, contents, { mode: path.basename(file) === "bin.js" ? 0o755 : 0o644 });
+}
+
+async function removeLeftovers(current) {
+  const chunks = path.join(dist, "chunks");
+  for (const name of await readdir(chunks)) {
+    const file = path.join(chunks, name);
+    if (!current.has(file) && Date.now() - (await stat(file)).mtimeMs > LEFTOVERS_KEPT_MS) await rm(file);
+  }
+}
+
+async function writeSchema() {
+  const { configSchema } = await import("../src/config/index.ts");
+  await writeIfChanged(
+    path.join(dist, "config-schema.json"),
+    Buffer.from(`${JSON.stringify(await configSchema(), null, 2)}\n`),
+  );
+}
+
+/** Declarations of what index.ts exports, and of what those mention. */
+async function writeTypes() {
+  const tsc = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
+  execFileSync(process.execPath, [tsc, "--project", path.join(root, "tsconfig.types.json")], { stdio: "inherit" });
+}

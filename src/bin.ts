@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+/**
+ * The only place that touches `process`: argv → main() → exit code.
+ * What stands here at top level must run on any Node that people may have, so that an old one gets a sentence and not
+ * a syntax error; and `--version` must cost next to nothing. So everything else is imported when it is needed.
+ */
+import module from "node:module";
+import { VERSION } from "./version.ts";
+
+const MINIMUM_NODE = [22, 13] as const;
+
+/** Both streams written out, then gone: a socket left open somewhere must not keep a finished command running. */
+function exit(code: number): void {
+  process.exitCode = code;
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+}
+
+async function run(argv: string[]): Promise<number> {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major < MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor < MINIMUM_NODE[1])) {
+    process.stderr.write(`troupe needs Node ${MINIMUM_NODE.join(".")} or newer; this is ${process.versions.node}\n`);
+    return 2;
+  }
+  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
+    process.stdout.write(`${VERSION}\n`);
+    return 0;
+  }
+  module.enableCompileCache?.();
+
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      // The second one means it: whoever asks twice does not want to wait for a clean end.
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort(signal);
+    });
+  }
+  // `troupe … | head`: the reader has gone, so there is nothing left to do, and nobody to complain to.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      stop.abort("EPIPE");
+    });
+  }
+  const crash = new Promise<never>((_, reject) => process.on("uncaughtException", reject));
+  crash.catch(() => {});
+
+  const { main } = await import("./main.ts");
+  return main(argv, {
+    cwd: process.cwd(),
+    env: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    now: () => new Date(),
+    fetch: (input, init) => fetch(input, init),
+    signal: stop.signal,
+    crash,
+  });
+}
+
+run(process.argv.slice(2)).then(exit, (error) => {
+  process.stderr.write(`${error?.stack ?? error}\n`);
+  exit(1);
+});

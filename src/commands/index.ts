@@ -1,0 +1,42 @@
+/** Every command, in the order of `--help`. A module is imported when its command runs, and not before. */
+import type { CommandEntry } from "./command.ts";
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    command: "init [dir]",
+    describe: "Start a project from a template",
+    group: "Develop",
+    load: () => import("./init.ts"),
+  },
+  {
+    command: "dev [script]",
+    describe: "Run services and everything they bind, reloading as you type",
+    group: "Develop",
+    load: () => import("./dev.ts"),
+  },
+  {
+    command: "bindings",
+    describe: "What every service can reach, and who depends on it",
+    group: "Bindings",
+    load: () => import("./bindings.ts"),
+  },
+  {
+    command: "bindings graph",
+    describe: "Draw services and their bindings",
+    group: "Bindings",
+    load: () => import("./bindings/graph.ts"),
+  },
+  {
+    command: "completion <shell>",
+    describe: "Print a completion script for bash, zsh or fish",
+    group: "Other",
+    load: () => import("./completion.ts"),
+  },
+  {
+    command: "complete [words..]",
+    describe: "Print what can follow these words; called by the completion scripts",
+    group: "Other",
+    hidden: true,
+    load: () => import("./complete.ts"),
+  },
+];
