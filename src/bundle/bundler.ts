@@ -12,6 +12,7 @@ import { compileRules, type RuleSet } from "./module-rules.ts";
 import { buildPlain, plainFolders } from "./no-bundle.ts";
 import { moduleRoot, type Project, relativePath } from "./project.ts";
 import { checkPython, pythonRules } from "./python.ts";
+import { withSourceMaps } from "./source-map.ts";
 import type { BuildResult, Bundler, Watched } from "./types.ts";
 import { lookedFor, metafileInputs, settingsFiles } from "./watched.ts";
 
@@ -71,7 +72,7 @@ export class EnvironmentBundler implements Bundler {
         warnings: outcome.warnings,
       };
     } catch (error) {
-      const failure = isBuildFailure(error) ? buildError(this.#project, entry, error) : error;
+      const failure = isBuildFailure(error) ? await buildError(this.#project, entry, error) : error;
       if (failure instanceof TroupeError) await this.#noteFailure(failure, entry);
       throw failure;
     }
@@ -102,11 +103,12 @@ export class EnvironmentBundler implements Bundler {
     }
     const { format } = build;
     const blobs = await loadBlobs(this.#project, format);
-    const modules = [...built.code, ...built.collected.modules, ...blobs.modules];
+    const collected = withSourceMaps(this.#project, built.collected);
+    const modules = [...built.code, ...collected.modules, ...blobs.modules];
     const bundle = assembleBundle({ format, mainModule: built.mainModule, modules, exports: built.exports });
     const warnings = built.warnings.map((message) => toDiagnostic(this.#project, "warning", message));
-    const files = [...metafileInputs(this.#project, built.metafile), ...built.collected.files, ...blobs.files];
-    return { bundle, files, warnings: [...rules.warnings, ...warnings] };
+    const files = [...metafileInputs(this.#project, built.metafile), ...collected.files, ...blobs.files];
+    return { bundle, files, warnings: [...rules.warnings, ...collected.warnings, ...warnings] };
   }
 
   #buildFor(entry: string, format: Bundle["format"], rules: RuleSet): EsbuildBuild {

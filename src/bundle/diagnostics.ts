@@ -3,7 +3,7 @@ import path from "node:path";
 import type { BuildFailure, Message, Location as MessageLocation } from "esbuild";
 import { type Diagnostic, type Location, TroupeError } from "../errors.ts";
 import { explain } from "./explain.ts";
-import { type Project, relativePath } from "./project.ts";
+import { type Project, relativePath, settingLocation } from "./project.ts";
 
 export function isBuildFailure(error: unknown): error is BuildFailure {
   return (
@@ -14,8 +14,14 @@ export function isBuildFailure(error: unknown): error is BuildFailure {
 }
 
 /** One error that carries all of esbuild's. */
-export function buildError(project: Project, entry: string, failure: BuildFailure): TroupeError {
-  const diagnostics = failure.errors.map((message) => toDiagnostic(project, "error", message));
+export async function buildError(project: Project, entry: string, failure: BuildFailure): Promise<TroupeError> {
+  const diagnostics = await Promise.all(
+    failure.errors.map(async (message) => {
+      const { setting } = explain(project, message);
+      const diagnostic = toDiagnostic(project, "error", message);
+      return setting === undefined ? diagnostic : { ...diagnostic, location: await settingLocation(project, setting) };
+    }),
+  );
   const [first] = diagnostics;
   if (first === undefined) return new TroupeError("BUILD", failure.message, { cause: failure });
   if (diagnostics.length > 1) {

@@ -1,9 +1,10 @@
 /** One esbuild context for one environment and one format, kept warm. */
 import type { BuildContext, Message, Metafile } from "esbuild";
 import type { Bundle, Module } from "../model.ts";
+import type { FoundModule } from "./additional-modules.ts";
 import { bundleOptions, loadEsbuild } from "./esbuild-options.ts";
 import { entryOutput } from "./format.ts";
-import { type Collected, createModuleCollector } from "./module-collector.ts";
+import { createModuleCollector } from "./module-collector.ts";
 import type { RuleSet } from "./module-rules.ts";
 import { type Project, posixRelative } from "./project.ts";
 import { sourceMapName } from "./source-map.ts";
@@ -17,7 +18,8 @@ export interface Built {
   exports: string[];
   /** What the entry's own syntax is: absent for a script without imports and exports. */
   entrySyntax: "esm" | "cjs" | undefined;
-  collected: Collected;
+  /** Modules taken out of the bundle. */
+  collected: FoundModule[];
   metafile: Metafile;
   warnings: Message[];
 }
@@ -77,7 +79,7 @@ export class EsbuildBuild {
     const esbuild = await loadEsbuild();
     const options = await bundleOptions(this.#project, this.entry, this.format, collector.plugin);
     await esbuild.build({ ...options, plugins: [fileTracker(opened), ...options.plugins] }).catch(() => {});
-    return [...opened, ...collector.collected().files];
+    return [...opened, ...collector.collected().map((module) => module.file)];
   }
 
   async dispose(): Promise<void> {

@@ -11,6 +11,8 @@ export interface Explanation {
   code: string;
   text: string;
   notes: string[];
+  /** Dotted key of the setting that is at fault, when it is not the code. */
+  setting?: string;
 }
 
 export function explain(project: Project, message: Message): Explanation {
@@ -19,6 +21,9 @@ export function explain(project: Project, message: Message): Explanation {
   const text = message.text;
   if (own?.code) return { code: own.code, text, notes };
 
+  const badDefine = /^Invalid define value \(.*?\): (.*)$/s.exec(text)?.[1];
+  if (badDefine !== undefined) return explainDefine(project, badDefine);
+  if (/^Cannot find tsconfig file/.test(text)) return { code: "build-setting", text, notes, setting: "tsconfig" };
   const unresolved = /^Could not resolve "(.+)"$/.exec(text)?.[1];
   if (unresolved !== undefined) return explainUnresolved(project, message, unresolved, notes);
   const noLoader = /^No loader is configured for "(.+)" files: (.+)$/.exec(text);
@@ -43,6 +48,16 @@ function noteText(note: Message["notes"][number]): string {
   return location?.file ? `${text} (${location.file}:${location.line}:${location.column + 1})` : text;
 }
 
+function explainDefine(project: Project, value: string): Explanation {
+  const name = Object.entries(project.settings.define).find(([, defined]) => defined === value)?.[0];
+  return {
+    code: "build-setting",
+    text: `define${name ? ` of ${name}` : ""} is no name and no JavaScript literal: ${value}`,
+    notes: [`A string needs quotes of its own: ${name ?? "NAME"} = '${JSON.stringify(value)}'`],
+    setting: name === undefined ? "define" : `define.${name}`,
+  };
+}
+
 function explainUnresolved(project: Project, message: Message, specifier: string, notes: string[]): Explanation {
   const text = `Could not resolve "${specifier}"`;
   if (isNodeBuiltin(specifier)) return { code: "node-builtin", text, notes: nodeNotes(project, specifier) };
@@ -61,7 +76,9 @@ function explainUnresolved(project: Project, message: Message, specifier: string
 
 function nodeNotes(project: Project, specifier: string): string[] {
   const bare = specifier.replace(/^node:/, "");
-  if (nodeCompat(project.environment) === "v1") {
+  const mode = nodeCompat(project.environment);
+  if (mode === "v2") return [`Neither the runtime nor nodejs_compat has "${bare}"`];
+  if (mode === "v1") {
     return [`Write "node:${bare}", or set compatibility_date in ${configName(project)} to 2024-09-23 or later`];
   }
   return [`"${bare}" is a module of Node. ${enableNodeCompat(project)}`];

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { OnResolveArgs, OnResolveResult, PartialMessage, Plugin, PluginBuild } from "esbuild";
-import type { Bundle, Module } from "../model.ts";
+import type { Bundle } from "../model.ts";
 import { type FoundModule, findAdditionalModules } from "./additional-modules.ts";
 import { byName, sha1 } from "./hash.ts";
 import { collectedName, globalName } from "./module-names.ts";
@@ -17,38 +17,30 @@ const GLOBAL = "global-module";
 /** Marks our own calls of `build.resolve`, so that they don't come back to us. */
 const SKIP = Symbol("skip");
 
-export interface Collected {
-  modules: Module[];
-  /** Files read for them, absolute. */
-  files: string[];
-}
-
 export interface ModuleCollector {
   plugin: Plugin;
   /** What the last build collected, sorted by name. */
-  collected(): Collected;
+  collected(): FoundModule[];
 }
 
 export function createModuleCollector(project: Project, rules: RuleSet, format: Bundle["format"]): ModuleCollector {
-  const modules = new Map<string, Module>();
-  const files = new Set<string>();
+  const modules = new Map<string, FoundModule>();
   const importRules = rules.active.filter((rule) => !rule.javascript);
   const shadowed = rules.shadowed.filter((rule) => !rule.javascript);
   const legacyFiles = filesBesideEntry(project, importRules);
   let found = new Map<string, FoundModule>();
 
   /** @returns what is wrong when another file took the name already */
-  function add(name: string, type: Module["type"], contents: Uint8Array, file: string): PartialMessage | undefined {
-    const other = modules.get(name);
-    if (other && Buffer.compare(other.contents, contents) !== 0) {
+  function add(module: FoundModule): PartialMessage | undefined {
+    const other = modules.get(module.name);
+    if (other && Buffer.compare(other.contents, module.contents) !== 0) {
       return {
-        text: `Two different files would both become the module "${name}"`,
+        text: `Two different files would both become the module "${module.name}"`,
         notes: [{ text: "Remove `preserve_file_names`, so that names are made from the files' contents" }],
         detail: { code: "duplicate-module" },
       };
     }
-    modules.set(name, { name, type, contents });
-    files.add(file);
+    modules.set(module.name, module);
     return undefined;
   }
 
@@ -68,7 +60,7 @@ export function createModuleCollector(project: Project, rules: RuleSet, format: 
     const contents = await readFile(file);
     const hash = sha1(contents);
     const name = format === "service-worker" ? globalName(hash, file) : collectedName(project, specifier, file, hash);
-    const clash = add(name, rule.type, contents, file);
+    const clash = add({ name, type: rule.type, file, contents });
     if (clash) return { errors: [clash] };
     return { ...asImport(name, args), warnings: file === legacy ? [legacyMessage(specifier)] : [] };
   }
@@ -107,13 +99,12 @@ export function createModuleCollector(project: Project, rules: RuleSet, format: 
     setup(build) {
       build.onStart(async () => {
         modules.clear();
-        files.clear();
         found = new Map();
         if (!project.settings.findAdditionalModules) return undefined;
         if (format === "service-worker") return { errors: [needsModuleSyntax()] };
         for (const module of await findAdditionalModules(project, rules.active)) {
           found.set(module.file, module);
-          add(module.name, module.type, module.contents, module.file);
+          add(module);
         }
         return undefined;
       });
@@ -129,7 +120,7 @@ export function createModuleCollector(project: Project, rules: RuleSet, format: 
   };
   return {
     plugin,
-    collected: () => ({ modules: [...modules.values()].sort(byName), files: [...files].sort() }),
+    collected: () => [...modules.values()].sort(byName),
   };
 }
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { OnResolveArgs, OnResolveResult } from "esbuild";
 import type { Diagnostic } from "../errors.ts";
-import type { Bundle, Module } from "../model.ts";
+import type { Bundle } from "../model.ts";
 import { type FoundModule, findAdditionalModules } from "./additional-modules.ts";
 import { loadEsbuild } from "./esbuild-options.ts";
 import { entryOutput, inspectEntry, isPython } from "./format.ts";
@@ -11,7 +11,7 @@ import { assembleBundle } from "./hash.ts";
 import type { CompiledRule } from "./module-rules.ts";
 import { moduleRoot, type Project, relativePath, settingError } from "./project.ts";
 import { vendoredPython } from "./python.ts";
-import { loadSourceMap } from "./source-map.ts";
+import { withSourceMaps } from "./source-map.ts";
 
 export interface Plain {
   bundle: Bundle;
@@ -34,8 +34,6 @@ export async function buildPlain(project: Project, entry: string, rules: readonl
       ["Remove `no_bundle`, or point main at the compiled file"],
     );
   }
-  const warnings: Diagnostic[] = [];
-  const files = [entry];
   const found = wantsAdditionalModules(project) ? await findAdditionalModules(project, rules) : [];
   const facts = python
     ? { format: "modules" as const, exports: ["default"], starExports: false }
@@ -49,16 +47,7 @@ export async function buildPlain(project: Project, entry: string, rules: readonl
   const others = [...found, ...(python ? await vendoredPython(project) : [])].filter(
     (module) => module.file !== entry && module.name !== main.name,
   );
-  const modules: Module[] = [];
-  for (const { file, ...module } of [main, ...others]) {
-    files.push(file);
-    modules.push(module);
-    if (!project.sourceMaps || (module.type !== "esm" && module.type !== "cjs")) continue;
-    const { map, mapFile, warning } = loadSourceMap(module, file, project.dir);
-    if (map) modules.push(map);
-    if (mapFile) files.push(mapFile);
-    if (warning) warnings.push(warning);
-  }
+  const { modules, files, warnings } = withSourceMaps(project, [main, ...others]);
   const exports = facts.starExports ? await starExports(project, entry, others) : facts.exports;
   return { bundle: assembleBundle({ format: facts.format, mainModule: main.name, modules, exports }), files, warnings };
 }

@@ -7,7 +7,8 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Diagnostic } from "../errors.ts";
 import type { Module } from "../model.ts";
-import { posixRelative } from "./project.ts";
+import type { FoundModule } from "./additional-modules.ts";
+import { type Project, posixRelative } from "./project.ts";
 
 /** The parts of a source map that troupe touches: https://tc39.es/ecma426/ */
 export interface SourceMap {
@@ -39,11 +40,31 @@ function hasScheme(source: string): boolean {
   return /^[a-z][a-z\d+.-]+:/i.test(source);
 }
 
+/** Modules with the source maps that the scripts among them point to, and what was read for that. */
+export function withSourceMaps(
+  project: Project,
+  found: readonly FoundModule[],
+): { modules: Module[]; files: string[]; warnings: Diagnostic[] } {
+  const modules: Module[] = [];
+  const files: string[] = [];
+  const warnings: Diagnostic[] = [];
+  for (const { file, ...module } of found) {
+    modules.push(module);
+    files.push(file);
+    if (!project.sourceMaps || (module.type !== "esm" && module.type !== "cjs")) continue;
+    const { map, mapFile, warning } = loadSourceMap(module, file, project.dir);
+    if (map) modules.push(map);
+    if (mapFile) files.push(mapFile);
+    if (warning) warnings.push(warning);
+  }
+  return { modules, files, warnings };
+}
+
 /**
  * The source map that a ready-made JavaScript file points to with `//# sourceMappingURL=`, as a module of the bundle.
  * @returns nothing when it points to none, or only a warning when the map cannot be used
  */
-export function loadSourceMap(
+function loadSourceMap(
   module: Module,
   file: string,
   dir: string,
