@@ -29,8 +29,8 @@ describe("errors of the code", () => {
         location?.line,
       ]),
     ).toEqual([
-      ["unresolved-import", "src/index.ts", 1],
       ["syntax", "src/c.ts", 1],
+      ["unresolved-import", "src/index.ts", 1],
     ]);
   });
 
