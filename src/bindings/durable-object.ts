@@ -35,7 +35,29 @@ export const durableObject: BindingKind = {
       description: "Durable Object classes. Storage is SQLite unless `migrations` or `exports` say otherwise.",
     },
   ],
+  settings: [
+    {
+      path: ["durable_objects", "code_update_strategy"],
+      schema: z.strictObject({
+        mode: z.enum(["immediate", "deferred"]).describe("How running objects get new code, on the network."),
+        max_delay: z
+          .number()
+          .min(0)
+          .max(86_400)
+          .optional()
+          .describe("Seconds to wait for them to hibernate. Default 300."),
+      }),
+      description: "How running Durable Objects get new code.",
+    },
+  ],
   state: "exclusive",
+
+  validate(binding) {
+    const { script_name, environment } = binding.entry as z.infer<typeof entry>;
+    if (environment === undefined || script_name !== undefined) return [];
+    const message = `Durable Object "${binding.name}" has an \`environment\` and no \`script_name\` that it belongs to.`;
+    return [{ code: "missing-field", message, path: ["environment"] }];
+  },
 
   references: (binding) => [reference(binding)],
 

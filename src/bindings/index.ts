@@ -1,15 +1,99 @@
 /** Every kind of binding, listed once. Adding one: its file, and a line here (docs/ARCHITECTURE.md). */
 import { TroupeError } from "../errors.ts";
 import type { Binding } from "../model.ts";
+import { agentMemory } from "./agent-memory.ts";
+import { ai } from "./ai.ts";
+import { aiSearch } from "./ai-search.ts";
+import { aiSearchNamespace } from "./ai-search-namespace.ts";
+import { analyticsEngine } from "./analytics-engine.ts";
+import { analyticsSql } from "./analytics-sql.ts";
+import { artifacts } from "./artifacts.ts";
+import { assets } from "./assets.ts";
+import { browser } from "./browser.ts";
+import { cloudchamber } from "./cloudchamber.ts";
+import { connect } from "./connect.ts";
+import { containers } from "./containers.ts";
+import { d1 } from "./d1.ts";
+import { dispatchNamespace } from "./dispatch-namespace.ts";
 import { durableObject } from "./durable-object.ts";
+import { flagship } from "./flagship.ts";
+import { helloWorld } from "./hello-world.ts";
+import { hyperdrive } from "./hyperdrive.ts";
+import { images } from "./images.ts";
+import { k2 } from "./k2.ts";
 import type { BindingConfigKey, BindingKind } from "./kind.ts";
 import { kv } from "./kv.ts";
+import { logfwdr } from "./logfwdr.ts";
+import { media } from "./media.ts";
+import { mtlsCertificate } from "./mtls-certificate.ts";
+import { pipelines } from "./pipelines.ts";
+import { queue } from "./queue.ts";
+import { queueConsumer } from "./queue-consumer.ts";
+import { r2 } from "./r2.ts";
+import { ratelimit } from "./ratelimit.ts";
 import { secret } from "./secret.ts";
+import { secretsStoreSecret } from "./secrets-store-secret.ts";
+import { sendEmail } from "./send-email.ts";
 import { service } from "./service.ts";
+import { stream } from "./stream.ts";
+import { streamingTailConsumer } from "./streaming-tail-consumer.ts";
+import { tailConsumer } from "./tail-consumer.ts";
+import { unsafe } from "./unsafe.ts";
 import { variable } from "./var.ts";
+import { vectorize } from "./vectorize.ts";
+import { versionMetadata } from "./version-metadata.ts";
+import { vpcNetwork } from "./vpc-network.ts";
+import { vpcService } from "./vpc-service.ts";
+import { workerLoader } from "./worker-loader.ts";
+import { workflow } from "./workflow.ts";
 
 /** In the order in which `bindings` shows them. */
-export const BINDING_KINDS: readonly BindingKind[] = [service, variable, secret, kv, durableObject];
+export const BINDING_KINDS: readonly BindingKind[] = [
+  service,
+  variable,
+  secret,
+  kv,
+  r2,
+  d1,
+  queue,
+  queueConsumer,
+  durableObject,
+  workflow,
+  mtlsCertificate,
+  assets,
+  hyperdrive,
+  sendEmail,
+  tailConsumer,
+  streamingTailConsumer,
+  versionMetadata,
+  ratelimit,
+  analyticsEngine,
+  analyticsSql,
+  secretsStoreSecret,
+  images,
+  stream,
+  media,
+  browser,
+  ai,
+  vectorize,
+  aiSearch,
+  aiSearchNamespace,
+  agentMemory,
+  pipelines,
+  k2,
+  artifacts,
+  flagship,
+  dispatchNamespace,
+  workerLoader,
+  vpcService,
+  vpcNetwork,
+  connect,
+  containers,
+  cloudchamber,
+  logfwdr,
+  helloWorld,
+  unsafe,
+];
 
 const byId = new Map(BINDING_KINDS.map((kind) => [kind.id, kind]));
 

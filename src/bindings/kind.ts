@@ -55,6 +55,10 @@ export interface ResourceNaming {
   fields: readonly string[];
   /** Entry key preferred in local dev under the Wrangler dialect: "preview_id". */
   previewField?: string;
+  /** What the network's own ids look like: a name written in the config that matches is an id, any other is looked up by name. */
+  idPattern?: RegExp;
+  /** True for what comes into being by being used: on the network it needs a name, and nothing to be created. */
+  byName?: boolean;
   /** False for an entry that names no resource of its own (a Workflow of another service). Default: all do. */
   applies?(entry: Record<string, unknown>): boolean;
 }
@@ -84,12 +88,15 @@ export interface LocalContext {
   resolve(reference: Reference): ResolvedReference;
   /** The value of a secret with this name, if any is known locally. */
   secret(name: string): string | undefined;
+  /** The version that runs; absent in `dev`, where code has none. `timestamp` is ISO 8601. */
+  version?: { id: string; tag: string; timestamp: string };
   /** Puts a binding into this worker's `env`. */
   bind(name: string, binding: MiniflareBindingInput): void;
   /** Declares a class exported by `worker` (default: this one) as Durable Object or the like. */
   declareExport(className: string, exported: MiniflareExportInput, worker?: string): void;
   addTrigger(trigger: MiniflareTriggerInput): void;
-  addTail(tail: { worker: string; entrypoint?: string; props?: Record<string, unknown> }): void;
+  /** `streaming`: gets events as they happen (`tailStream`), not after the invocation (`tail`). */
+  addTail(tail: { worker: string; entrypoint?: string; props?: Record<string, unknown>; streaming?: boolean }): void;
   /** Sets options of the worker itself (`config.assets`, `dev.…`): merged one level deep. */
   configure(options: {
     config?: Record<string, unknown>;
@@ -118,6 +125,8 @@ export interface UploadContext {
   environment: Environment;
   /** Script name on the network of the environment a reference points to. */
   scriptName(reference: Reference): string;
+  /** The environment a reference points to, when it is in the workspace. */
+  environmentOf(reference: Reference): Environment | undefined;
   /** The network's id for a resource: looked up or provisioned by the target. */
   resourceId(binding: Binding): string;
   /** The value of a secret of the version being uploaded; undefined: keep what the network has. */
@@ -157,6 +166,8 @@ export interface BindingKind {
     environment: Environment,
   ): { code: string; message: string; notes?: string[]; path?: (string | number)[] }[];
   references?(binding: Binding): Reference[];
+  /** What only one service of a graph may have, and how to call it: the consumer of one queue. */
+  claims?(binding: Binding): { id: string; what: string } | undefined;
   /** Puts it into a local graph. */
   local(binding: Binding, context: LocalContext): void;
   /** Metadata for Cloudflare's upload API: https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/ */

@@ -22,3 +22,6 @@ export const shared = z
 export const exportedName = z
   .string()
   .regex(/^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u, "must be the name of an exported class");
+
+/** https://developers.cloudflare.com/queues/platform/limits/: 24 hours at most. */
+export const delaySeconds = z.int().min(0).max(86_400);

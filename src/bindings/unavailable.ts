@@ -16,11 +16,10 @@ const HANDLERS = new Set(["constructor", "then", "alarm", "connect", "email", "q
 export default class extends WorkerEntrypoint {
   constructor(ctx, env) {
     super(ctx, env);
-    const fail = () => { throw new Error(ctx.props.message); };
     return new Proxy(this, {
       get(target, key) {
         if (typeof key === "symbol" || HANDLERS.has(key)) return Reflect.get(target, key);
-        return fail;
+        throw new Error(ctx.props.message);
       },
     });
   }
