@@ -1,6 +1,6 @@
 /** The interface between those who want a graph to run (`ops/dev`, later `host/`) and the process that runs it. */
-import type { ResolvedReference, Reference } from "../bindings/kind.ts";
-import type { Diagnostic } from "../errors.ts";
+import type { Reference, ResolvedReference } from "../bindings/kind.ts";
+import type { Diagnostic, Location } from "../errors.ts";
 import type { Bundle, Environment } from "../model.ts";
 
 /** One worker of a graph, ready to run. */
@@ -11,6 +11,10 @@ export interface RuntimeWorker {
   bundle: Bundle;
   /** Values of secrets and local variables (`.dev.vars`). They beat `vars`; any other binding of the same name beats them. */
   secrets: Record<string, string>;
+  /** Whether requests from outside go to it: it gets a socket of its own. */
+  reachable: boolean;
+  /** The version that runs; absent in `dev`. */
+  version?: { id: string; tag: string; timestamp: string };
   /** Resolves a reference of one of its bindings against the graph. */
   resolve(reference: Reference): ResolvedReference;
 }
@@ -20,18 +24,18 @@ export interface GraphSpec {
   workers: RuntimeWorker[];
   /** Folder for data on disk; absent: in memory (a temporary folder, removed at the end). */
   persistTo?: string;
-  /** Port of the V8 inspector proxy. Absent: no inspector. */
+  /** Port of the V8 inspector. Absent: no inspector. */
   inspectorPort?: number;
   /** Milliseconds that a generation may take to start before it is given up (an endless loop at start-up). Default 15000. */
   startTimeout?: number;
 }
 
-/** `overlap`, `prewarm`, `hold`: docs/runtime.md. */
+/** How one generation takes over from another: docs/runtime.md. */
 export type SwapMode = "overlap" | "prewarm" | "hold";
 
 /** What a graph says while it runs. */
 export type RuntimeEvent =
-  | { type: "log"; worker: string; level: "debug" | "info" | "log" | "warn" | "error"; message: string; time: number }
+  | { type: "log"; worker: string; level: LogLevel; message: string; time: number }
   | {
       type: "exception";
       worker: string;
@@ -40,12 +44,14 @@ export type RuntimeEvent =
       /** Source-mapped where a map was found. */
       stack?: string;
       /** First frame in the user's own source. */
-      location?: import("../errors.ts").Location;
+      location?: Location;
       /** `cf-ray` of the request it happened in, when the front door set one. */
       ray?: string;
       time: number;
     }
   | { type: "crashed"; message: string };
+
+export type LogLevel = "debug" | "info" | "log" | "warn" | "error";
 
 export interface SwapResult {
   mode: SwapMode;
@@ -54,18 +60,41 @@ export interface SwapResult {
   warnings: Diagnostic[];
 }
 
+/** Leave to send one request to a worker of the generation that serves now. */
+export interface Lease {
+  url: URL;
+  /** Aborted when the generation is about to go: long-lived connections should end. */
+  retiring: AbortSignal;
+  /** To be called when the exchange is over. */
+  release(): void;
+}
+
 /** One graph, over all its generations. */
 export interface GraphRuntime {
   /**
-   * Starts the graph, or replaces the running generation without losing a request. Calls queue up; the last spec wins.
+   * Starts the graph, or replaces the running generation without losing a request. Calls run one after another.
    * When the new generation can't start, the old one keeps serving.
    * @throws TroupeError START with the worker's own error (source-mapped), naming the worker when it is known
    */
   swap(spec: GraphSpec): Promise<SwapResult>;
-  /** Where requests for a worker go now: waits while a swap holds the gate. Call `release` when the exchange is over. */
-  acquire(worker: string, entrypoint?: string): Promise<{ url: URL; release(): void }>;
+  /**
+   * Where requests for a reachable worker go now; waits while a swap holds the gate.
+   * @throws TroupeError NOT_FOUND when nothing runs or the worker has no socket
+   */
+  acquire(worker: string): Promise<Lease>;
   /** Runs a worker's `scheduled` handler. */
   scheduled(worker: string, options: { cron?: string; time?: Date }): Promise<{ outcome: string; noRetry: boolean }>;
+  /** The `env` of a worker, usable from Node (calls cross into the process). */
+  bindings(worker: string): Promise<Record<string, unknown>>;
+  /** Where the inspector listens, when it does. */
+  inspectorUrl(): Promise<URL | undefined>;
   /** Stops the process and removes what is temporary. Safe to call twice. */
   close(): Promise<void>;
+}
+
+export interface GraphRuntimeOptions {
+  /** Gets logs and exceptions; without it nothing is collected and nothing is paid for it. */
+  onEvent?(event: RuntimeEvent): void;
+  /** How long running exchanges may go on in the old generation, in ms, by mode. */
+  drain?: Partial<Record<SwapMode, number>>;
 }

@@ -1,0 +1,165 @@
+/** A graph as Miniflare takes it: every binding kind puts its part in, nothing here knows one kind from another. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { kindOf } from "../bindings/index.ts";
+import type { LocalContext, MiniflareBindingInput, WorkerOptions } from "../bindings/kind.ts";
+import { type Diagnostic, TroupeError } from "../errors.ts";
+import { codeOptions } from "./code.ts";
+import { standIn } from "./stand-in.ts";
+import { TAIL_WORKER, type TailSink, tailWorker } from "./tail.ts";
+import type { GraphSpec, RuntimeWorker, SwapMode } from "./types.ts";
+
+export interface Assembled {
+  workers: WorkerOptions[];
+  warnings: Diagnostic[];
+  /** What a swap from or to this graph must be, by what it keeps on disk. */
+  mode: SwapMode;
+}
+
+export interface AssembleOptions {
+  /** Newest compatibility date that the runtime knows. */
+  newestDate: string;
+  /** Collects logs and exceptions. Absent: nobody listens, and nothing is added. */
+  sink?: TailSink;
+  /** For a debugger: source maps in the code, and `console` left as it is. */
+  debug: boolean;
+}
+
+/** @throws TroupeError CONFIG when a file that a binding names cannot be read */
+export function assemble(spec: GraphSpec, options: AssembleOptions): Assembled {
+  const warnings: Diagnostic[] = [];
+  const built = new Map<string, WorkerOptions>();
+  const helpers = new Map<string, WorkerOptions>();
+  for (const worker of spec.workers) built.set(worker.id, baseOptions(worker, options, warnings));
+  for (const worker of spec.workers) {
+    addBindings(worker, { built, helpers, warnings });
+    const own = built.get(worker.id)!;
+    // Marks would show in a user's own tail consumer and in a debugger: there, logs are read through our tail Worker.
+    const marked = options.sink !== undefined && !options.debug && own.config.tailConsumers!.length === 0;
+    addCode(worker, own, { markLogs: marked, debug: options.debug });
+    if (!options.sink) continue;
+    own.config.tailConsumers!.push({ worker: TAIL_WORKER, props: { worker: worker.id, logs: !marked } });
+    helpers.set(TAIL_WORKER, tailWorker(options.sink));
+  }
+  return { workers: [...built.values(), ...helpers.values()], warnings, mode: swapMode(spec) };
+}
+
+/** `hold` with anything exclusive, `prewarm` with anything on disk, else `overlap`. */
+export function swapMode(spec: GraphSpec): SwapMode {
+  const states = new Set(
+    spec.workers.flatMap(({ environment }) => environment.bindings.map((binding) => kindOf(binding).state)),
+  );
+  if (states.has("exclusive")) return "hold";
+  return states.has("disk") ? "prewarm" : "overlap";
+}
+
+function baseOptions(worker: RuntimeWorker, options: AssembleOptions, warnings: Diagnostic[]): WorkerOptions {
+  const { environment } = worker;
+  let date = environment.compatibilityDate;
+  if (date > options.newestDate) {
+    warnings.push({
+      severity: "warning",
+      code: "compatibility-date",
+      message: `${environment.service}: compatibility date ${date} is newer than this runtime knows; it runs with ${options.newestDate}`,
+      notes: ["Update troupe to get a newer runtime"],
+    });
+    date = options.newestDate;
+  }
+  return {
+    config: {
+      name: worker.id,
+      compatibilityDate: date,
+      compatibilityFlags: environment.compatibilityFlags,
+      env: {},
+      exports: {},
+      triggers: [],
+      tailConsumers: [],
+    },
+    dev: {
+      ...(worker.reachable && { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] }),
+      // The front door sets it, and the code may read it.
+      stripCfConnectingIp: false,
+    },
+  };
+}
+
+function addCode(worker: RuntimeWorker, own: WorkerOptions, options: { markLogs: boolean; debug: boolean }): void {
+  const { manifest, legacy } = codeOptions(worker.id, worker.bundle, {
+    markLogs: options.markLogs,
+    ...(options.debug && { inlineMaps: { dir: worker.environment.dir } }),
+  });
+  if (manifest) own.config.manifest = manifest;
+  if (legacy) own.legacy = { ...own.legacy, ...legacy };
+}
+
+interface Building {
+  built: Map<string, WorkerOptions>;
+  helpers: Map<string, WorkerOptions>;
+  warnings: Diagnostic[];
+}
+
+function addBindings(worker: RuntimeWorker, { built, helpers, warnings }: Building): void {
+  const own = built.get(worker.id)!;
+  const env: Record<string, MiniflareBindingInput> = {};
+  // Local variables beat `vars`, and every other binding of the same name beats them.
+  const context: LocalContext = {
+    environment: worker.environment,
+    worker: worker.id,
+    exports: worker.bundle.exports,
+    version: worker.version,
+    resolve(reference) {
+      const resolved = worker.resolve(reference);
+      if (resolved.missing !== undefined && !helpers.has(resolved.worker))
+        helpers.set(resolved.worker, standIn(resolved.worker, resolved.missing));
+      return resolved;
+    },
+    secret: (name) => worker.secrets[name],
+    bind(name, binding) {
+      const plain = binding.type === "text" || binding.type === "json";
+      if (plain && worker.secrets[name] !== undefined) env[name] = { type: "text", value: worker.secrets[name] };
+      else env[name] = binding;
+    },
+    declareExport(className, exported, target = worker.id) {
+      const config = built.get(target)?.config;
+      if (config) config.exports = { ...config.exports, [className]: exported };
+    },
+    addTrigger: (trigger) => own.config.triggers!.push(trigger),
+    addTail({ streaming, ...tail }) {
+      if (!streaming) own.config.tailConsumers!.push(tail);
+      else
+        own.config.experimental = {
+          ...own.config.experimental,
+          streamingTailConsumers: [...(own.config.experimental?.streamingTailConsumers ?? []), tail],
+        };
+    },
+    configure({ config, dev, legacy }) {
+      Object.assign(own.config, config);
+      if (dev) own.dev = { ...own.dev, ...dev };
+      if (legacy) own.legacy = { ...own.legacy, ...legacy };
+    },
+    addWorker(helper) {
+      if (!helpers.has(helper.config.name)) helpers.set(helper.config.name, helper);
+    },
+    warn: (diagnostic) => warnings.push(diagnostic),
+    readFile: (file) => readNamedFile(worker, file),
+  };
+  for (const binding of worker.environment.bindings) kindOf(binding).local(binding, context);
+  for (const [name, value] of Object.entries(worker.secrets)) env[name] ??= { type: "text", value };
+  own.config.env = env;
+}
+
+function readNamedFile(worker: RuntimeWorker, file: string): string {
+  const full = path.resolve(worker.environment.dir, file);
+  try {
+    return readFileSync(full, "utf8");
+  } catch (error) {
+    throw new TroupeError(
+      "CONFIG",
+      `${worker.environment.service}: cannot read ${full}: ${(error as NodeJS.ErrnoException).code ?? error}`,
+      {
+        notes: [`It is named in ${worker.environment.configPath}`],
+        cause: error,
+      },
+    );
+  }
+}

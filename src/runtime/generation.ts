@@ -1,0 +1,289 @@
+/** One generation of a graph: one Miniflare, one workerd, from start to end. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ChildProcess } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
+import { createRequire } from "node:module";
+import type { Miniflare, MiniflareOptions } from "miniflare";
+import { type Diagnostic, TroupeError } from "../errors.ts";
+import { assemble } from "./assemble.ts";
+import { unmark } from "./code.ts";
+import { reaper } from "./reaper.ts";
+import { type StackMapper, stackMapper } from "./stacks.ts";
+import { startError, startTimeout } from "./start-errors.ts";
+import type { TailReport } from "./tail.ts";
+import type { GraphSpec, RuntimeEvent, SwapMode } from "./types.ts";
+
+const START_TIMEOUT = 15_000;
+
+/** Which generation a spawned process belongs to: Miniflare does not say, but spawns in our async context. */
+const spawning = new AsyncLocalStorage<ChildProcess[]>();
+let subscribed = false;
+
+function watchSpawns(): void {
+  if (subscribed) return;
+  subscribed = true;
+  // https://nodejs.org/api/diagnostics_channel.html#child-process
+  subscribe("child_process", (message) => {
+    const children = spawning.getStore();
+    const child = (message as { process: ChildProcess }).process;
+    if (!children) return;
+    children.push(child);
+    child.once("spawn", () => reaper().watch(child));
+  });
+}
+
+export interface GenerationOptions {
+  onEvent?(event: RuntimeEvent): void;
+}
+
+export class Generation {
+  readonly spec: GraphSpec;
+  readonly mode: SwapMode;
+  readonly warnings: Diagnostic[];
+  #miniflare: Miniflare;
+  #children: ChildProcess[];
+  #urls: Map<string, URL>;
+  #inFlight = 0;
+  #idle: (() => void) | undefined;
+  #retiring = new AbortController();
+  #disposed: Promise<void> | undefined;
+
+  private constructor(parts: {
+    spec: GraphSpec;
+    mode: SwapMode;
+    warnings: Diagnostic[];
+    miniflare: Miniflare;
+    children: ChildProcess[];
+    urls: Map<string, URL>;
+  }) {
+    this.spec = parts.spec;
+    this.mode = parts.mode;
+    this.warnings = parts.warnings;
+    this.#miniflare = parts.miniflare;
+    this.#children = parts.children;
+    this.#urls = parts.urls;
+  }
+
+  /** @throws TroupeError START when it can't start, CONFIG when a file that a binding names cannot be read */
+  static async start(spec: GraphSpec, options: GenerationOptions = {}): Promise<Generation> {
+    watchSpawns();
+    const { Miniflare, NoOpLog } = await import("miniflare");
+    const output: string[] = [];
+    const events = new EventReader(spec, options.onEvent);
+    const assembled = assemble(spec, {
+      newestDate: newestCompatibilityDate(),
+      debug: spec.inspectorPort !== undefined,
+      ...(options.onEvent && { sink: (report) => events.report(report) }),
+    });
+    let started = false;
+    const config: MiniflareOptions = {
+      host: "127.0.0.1",
+      port: 0,
+      cf: false,
+      enableDevRegistry: false,
+      logRequests: false,
+      telemetry: { enabled: false },
+      log: new NoOpLog(),
+      // Must return nothing: whatever it returns crashes the host.
+      handleStructuredLogs: ({ message, level, timestamp }) => {
+        if (!started) output.push(message);
+        events.log(message, level, timestamp);
+      },
+      unsafeHandleRuntimeRestart: () =>
+        options.onEvent?.({ type: "crashed", message: "The runtime crashed and was started again" }),
+      ...(spec.persistTo !== undefined && { resourcePersistencePath: spec.persistTo }),
+      ...(spec.inspectorPort !== undefined && { inspectorPort: spec.inspectorPort }),
+      workers: assembled.workers,
+    };
+    const children: ChildProcess[] = [];
+    const miniflare = construct(() => spawning.run(children, () => new Miniflare(config)));
+    try {
+      await withTimeout(miniflare.ready, spec.startTimeout ?? START_TIMEOUT, () =>
+        startTimeout(spec, spec.startTimeout ?? START_TIMEOUT),
+      );
+      const reachable = spec.workers.filter((worker) => worker.reachable);
+      const urls = await Promise.all(
+        reachable.map(async ({ id }) => [id, await miniflare.unsafeGetDirectURL(id)] as const),
+      );
+      started = true;
+      return new Generation({
+        spec,
+        mode: assembled.mode,
+        warnings: assembled.warnings,
+        miniflare,
+        children,
+        urls: new Map(urls),
+      });
+    } catch (error) {
+      for (const child of children) child.kill("SIGKILL");
+      // Rethrows the start error, which is known.
+      await miniflare.dispose().catch(() => {});
+      throw error instanceof TroupeError ? error : startError(spec, output, error);
+    }
+  }
+
+  url(worker: string): URL | undefined {
+    return this.#urls.get(worker);
+  }
+
+  /** Aborted when this generation is about to go. */
+  get retiring(): AbortSignal {
+    return this.#retiring.signal;
+  }
+
+  enter(): void {
+    this.#inFlight++;
+  }
+
+  leave(): void {
+    this.#inFlight--;
+    if (this.#inFlight === 0) this.#idle?.();
+  }
+
+  /** Tells long-lived connections to end, and waits for running exchanges, at most `deadline` ms. */
+  async drain(deadline: number): Promise<void> {
+    this.#retiring.abort();
+    if (this.#inFlight === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([
+      new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      }),
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, deadline);
+      }),
+    ]);
+    clearTimeout(timer);
+  }
+
+  /** Runs a worker's `scheduled` handler. */
+  async scheduled(
+    worker: string,
+    options: { cron?: string; time?: Date },
+  ): Promise<{ outcome: string; noRetry: boolean }> {
+    // Its types are those of code inside a Worker, where `scheduled` is no method of a fetcher.
+    const fetcher = (await this.#miniflare.getWorker(worker)) as unknown as {
+      scheduled(options: { cron: string; scheduledTime: Date }): Promise<{ outcome: string; noRetry: boolean }>;
+    };
+    return fetcher.scheduled({ cron: options.cron ?? "", scheduledTime: options.time ?? new Date() });
+  }
+
+  bindings(worker: string): Promise<Record<string, unknown>> {
+    return this.#miniflare.getBindings(worker);
+  }
+
+  inspectorUrl(): Promise<URL | undefined> {
+    return this.spec.inspectorPort === undefined ? Promise.resolve(undefined) : this.#miniflare.getInspectorURL();
+  }
+
+  /** Ends the process at once. Drain first. */
+  dispose(): Promise<void> {
+    this.#disposed ??= (async () => {
+      this.#retiring.abort();
+      await this.#miniflare.dispose().catch(() => {});
+      for (const child of this.#children)
+        if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+    })();
+    return this.#disposed;
+  }
+}
+
+/**
+ * Miniflare reads the temporary folder when it is constructed, and takes hold of signals then: it must use our folder
+ * (which is removed even after SIGKILL), and must not end the process before requests are drained.
+ */
+function construct(make: () => Miniflare): Miniflare {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = reaper().folder;
+  try {
+    return make();
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+    for (const signal of signals) {
+      for (const listener of process.listeners(signal))
+        if (!before.get(signal)!.includes(listener)) process.removeListener(signal, listener);
+    }
+  }
+}
+
+/** What the installed runtime calls its own date; a newer one is refused by it. */
+export function newestCompatibilityDate(): string {
+  const fromMiniflare = createRequire(createRequire(import.meta.url).resolve("miniflare"));
+  return (fromMiniflare("workerd") as { compatibilityDate: string }).compatibilityDate;
+}
+
+async function withTimeout<T>(work: Promise<T>, milliseconds: number, error: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(error()), milliseconds);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    // Its own failure, after the time is up, is nobody's business any more.
+    work.catch(() => {});
+  }
+}
+
+/** Log lines and tail reports of one generation → events. */
+class EventReader {
+  #spec: GraphSpec;
+  #emit: ((event: RuntimeEvent) => void) | undefined;
+  #mappers = new Map<string, StackMapper>();
+
+  constructor(spec: GraphSpec, emit: ((event: RuntimeEvent) => void) | undefined) {
+    this.#spec = spec;
+    this.#emit = emit;
+  }
+
+  log(text: string, level: string, time: number): void {
+    const marked = unmark(text);
+    // Lines without a mark are workerd's own, and what the tail Worker tells as well.
+    if (!marked || !this.#emit) return;
+    this.#emit({
+      type: "log",
+      worker: marked.worker,
+      level: logLevel(level),
+      message: this.#mapper(marked.worker).map(marked.message).stack,
+      time,
+    });
+  }
+
+  report(report: TailReport): void {
+    const mapper = this.#mapper(report.worker);
+    for (const { level, message, timestamp } of report.logs) {
+      const text = message.map((part) => (typeof part === "string" ? part : JSON.stringify(part))).join(" ");
+      this.#emit?.({ type: "log", worker: report.worker, level: logLevel(level), message: text, time: timestamp });
+    }
+    for (const { name, message, stack, timestamp } of report.exceptions) {
+      const mapped = stack ? mapper.map(stack) : undefined;
+      this.#emit?.({
+        type: "exception",
+        worker: report.worker,
+        name,
+        message,
+        ...mapped,
+        ray: report.ray,
+        time: timestamp,
+      });
+    }
+  }
+
+  #mapper(id: string): StackMapper {
+    let mapper = this.#mappers.get(id);
+    if (!mapper) {
+      const worker = this.#spec.workers.find((candidate) => candidate.id === id);
+      mapper = worker ? stackMapper(worker.bundle, worker.environment.dir) : { map: (stack) => ({ stack }) };
+      this.#mappers.set(id, mapper);
+    }
+    return mapper;
+  }
+}
+
+function logLevel(level: string): "debug" | "info" | "log" | "warn" | "error" {
+  return level === "debug" || level === "info" || level === "warn" || level === "error" ? level : "log";
+}

@@ -1,0 +1,8 @@
+/**
+ * Runs a graph: `const runtime = createGraphRuntime({ onEvent }); await runtime.swap(spec);` then send requests to
+ * `(await runtime.acquire("gateway@production")).url`, and swap again for every new version.
+ */
+
+export { newestCompatibilityDate } from "./generation.ts";
+export { createGraphRuntime } from "./graph-runtime.ts";
+export type * from "./types.ts";
