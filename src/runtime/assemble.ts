@@ -76,7 +76,7 @@ function baseOptions(worker: RuntimeWorker, options: AssembleOptions, warnings: 
       tailConsumers: [],
     },
     dev: {
-      ...(worker.reachable && { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] }),
+      ...(worker.reachable && { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0, proxy: true }] }),
       // The front door sets it, and the code may read it.
       stripCfConnectingIp: false,
     },
