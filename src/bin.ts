@@ -5,7 +5,7 @@
  * a syntax error; and `--version` must cost next to nothing. So everything else is imported when it is needed.
  */
 import module from "node:module";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./package.ts";
 
 const MINIMUM_NODE = [22, 13] as const;
 

@@ -12,7 +12,7 @@ import { diagnosticJson, failureJson, renderFailure } from "./output/failure.ts"
 import type { Output } from "./output/output.ts";
 import { renderOverview } from "./output/overview.ts";
 import { createOutput } from "./output/terminal.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./package.ts";
 
 const VERSION_FLAG = { alias: "v", type: "boolean", describe: "Show the version of troupe" } as const;
 
@@ -108,8 +108,10 @@ async function overview({ words, rest }: Resolved, outside: Outside, output: Out
     outside.stdout.write(`${VERSION}\n`);
     return;
   }
-  const { parseArgs } = await import("./cli/parse.ts");
-  parseArgs({ command: words.join(" ") }, { args: words.length === 0 ? { version: VERSION_FLAG } : {} }, rest);
+  if (rest.some((token) => token !== "--help" && token !== "-h")) {
+    const { parseArgs } = await import("./cli/parse.ts");
+    parseArgs({ command: words.join(" ") }, { args: words.length === 0 ? { version: VERSION_FLAG } : {} }, rest);
+  }
   const usage = words.length === 0 ? "troupe <command> [flags]" : `troupe ${words.join(" ")} <command> [flags]`;
   renderOverview(
     commandsBelow(words, COMMANDS),
