@@ -14,6 +14,9 @@ import { graphSpec } from "./spec.ts";
 import type { DevEvent, DevOptions } from "./types.ts";
 import { createWatcher, type Watcher } from "./watch.ts";
 
+/** After a save people look for the new code: streams and WebSockets of the old one end soon, in ms. */
+const DRAIN = { overlap: 2_000, prewarm: 1_000, hold: 1_000 };
+
 /** What went wrong last, as long as it is not mended. */
 export interface DevFailure {
   phase: "config" | "build" | "start";
@@ -55,7 +58,7 @@ export class DevSession {
   constructor(options: DevOptions, hooks: SessionHooks) {
     this.#options = options;
     this.#hooks = hooks;
-    this.runtime = createGraphRuntime({ onEvent: (event) => this.#onRuntimeEvent(event) });
+    this.runtime = createGraphRuntime({ onEvent: (event) => this.#onRuntimeEvent(event), drain: DRAIN });
   }
 
   /**

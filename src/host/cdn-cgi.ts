@@ -1,0 +1,38 @@
+/**
+ * The paths that trigger a handler by hand: `/cdn-cgi/handler/scheduled`, `/cdn-cgi/local/scheduled`,
+ * `/cdn-cgi/mf/scheduled` and, when asked for, `/__scheduled`.
+ * https://developers.cloudflare.com/workers/configuration/cron-triggers/#test-cron-triggers-locally
+ */
+import type { Page } from "./pages.ts";
+
+const SCHEDULED = new Set(["/cdn-cgi/handler/scheduled", "/cdn-cgi/local/scheduled", "/cdn-cgi/mf/scheduled"]);
+
+/** Whether a path is one of these. @param url path and query of a request */
+export function isScheduledPath(url: string, options: { testScheduled?: boolean }): boolean {
+  const path = url.split("?", 1)[0]!;
+  return SCHEDULED.has(path) || (options.testScheduled === true && path === "/__scheduled");
+}
+
+/**
+ * Runs the handler and tells the outcome: as text, or with `format=json` as `{ outcome, noRetry }`.
+ * Query: `cron`, the expression that fired; `time`, milliseconds since the epoch.
+ */
+export async function answerScheduled(
+  url: string,
+  run: (options: { cron?: string; time?: Date }) => Promise<{ outcome: string; noRetry: boolean }>,
+): Promise<Page> {
+  const query = new URL(url, "http://localhost").searchParams;
+  const cron = query.get("cron") ?? undefined;
+  const time = query.get("time");
+  if (time !== null && !/^\d+$/.test(time)) return text(400, "`time` takes milliseconds since the epoch\n");
+  const result = await run({ cron, ...(time !== null && { time: new Date(Number(time)) }) });
+  const status = result.outcome === "ok" ? 200 : 500;
+  if (query.get("format") === "json") {
+    return { status, headers: { "content-type": "application/json" }, body: `${JSON.stringify(result)}\n` };
+  }
+  return text(status, result.outcome);
+}
+
+function text(status: number, body: string): Page {
+  return { status, headers: { "content-type": "text/plain; charset=utf-8" }, body };
+}
