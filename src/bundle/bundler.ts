@@ -29,6 +29,8 @@ export class EnvironmentBundler implements Bundler {
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
   #inputs: string[];
+  /** Made from `#inputs` when asked for. */
+  #watched: Watched | undefined;
 
   constructor(project: Project) {
     this.#project = project;
@@ -38,10 +40,11 @@ export class EnvironmentBundler implements Bundler {
   }
 
   get watched(): Watched {
-    return {
+    this.#watched ??= {
       inputs: sorted([...this.#inputs, ...settingsFiles(this.#project, this.#inputs)]),
       folders: this.#folders(),
     };
+    return this.#watched;
   }
 
   build(changed?: readonly string[]): Promise<BuildResult> {
@@ -52,13 +55,14 @@ export class EnvironmentBundler implements Bundler {
 
   async dispose(): Promise<void> {
     this.#disposed = true;
-    await this.#custom?.dispose();
+    await Promise.all([this.#custom?.dispose(), this.#esbuild?.cancel()]);
     await this.#queue;
     await this.#esbuild?.dispose();
   }
 
   async #build(changed: readonly string[] | undefined): Promise<BuildResult> {
-    if (this.#disposed) throw new TroupeError("INTERRUPTED", "The bundler is disposed");
+    if (this.#disposed) throw disposed();
+    this.#watched = undefined;
     await this.#custom?.run(changed);
     let entry = this.#project.main;
     try {
@@ -72,6 +76,7 @@ export class EnvironmentBundler implements Bundler {
         warnings: outcome.warnings,
       };
     } catch (error) {
+      if (this.#disposed) throw disposed();
       const failure = isBuildFailure(error) ? await buildError(this.#project, entry, error) : error;
       if (failure instanceof TroupeError) await this.#noteFailure(failure, entry);
       throw failure;
@@ -172,6 +177,10 @@ export class EnvironmentBundler implements Bundler {
       ...lookedFor(this.#project, failure.diagnostics),
     ]);
   }
+}
+
+function disposed(): TroupeError {
+  return new TroupeError("INTERRUPTED", "The build was stopped");
 }
 
 function sorted(paths: Iterable<string>): string[] {

@@ -1,7 +1,9 @@
 /** One esbuild context for one environment and one format, kept warm. */
 import type { BuildContext, Message, Metafile } from "esbuild";
+import { TroupeError } from "../errors.ts";
 import type { Bundle, Module } from "../model.ts";
 import type { FoundModule } from "./additional-modules.ts";
+import { isBuildFailure } from "./diagnostics.ts";
 import { bundleOptions, loadEsbuild } from "./esbuild-options.ts";
 import { entryOutput } from "./format.ts";
 import { createModuleCollector } from "./module-collector.ts";
@@ -9,6 +11,8 @@ import type { RuleSet } from "./module-rules.ts";
 import { type Project, posixRelative } from "./project.ts";
 import { sourceMapName } from "./source-map.ts";
 import { fileTracker } from "./watched.ts";
+
+type Context = BuildContext<{ metafile: true; write: false }>;
 
 export interface Built {
   /** Entry module and, with source maps, its map. */
@@ -29,7 +33,7 @@ export class EsbuildBuild {
   readonly entry: string;
   #project: Project;
   #rules: RuleSet;
-  #context: BuildContext<{ metafile: true; write: false }> | undefined;
+  #context: Context | undefined;
   #collector: ReturnType<typeof createModuleCollector>;
 
   constructor(project: Project, entry: string, format: Bundle["format"], rules: RuleSet) {
@@ -42,13 +46,7 @@ export class EsbuildBuild {
 
   /** @throws esbuild's BuildFailure */
   async rebuild(): Promise<Built> {
-    if (!this.#context) {
-      const [esbuild, options] = await Promise.all([
-        loadEsbuild(),
-        bundleOptions(this.#project, this.entry, this.format, this.#collector.plugin),
-      ]);
-      this.#context = await esbuild.context(options);
-    }
+    this.#context ??= await this.#createContext();
     const { metafile, outputFiles, warnings } = await this.#context.rebuild();
     const output = entryOutput(metafile);
     // Other outputs, such as style sheets, are nothing that a Worker can load.
@@ -72,6 +70,21 @@ export class EsbuildBuild {
     };
   }
 
+  async #createContext(): Promise<Context> {
+    const esbuild = await loadEsbuild();
+    const options = await bundleOptions(this.#project, this.entry, this.format, this.#collector.plugin);
+    try {
+      return await esbuild.context(options);
+    } catch (error) {
+      if (isBuildFailure(error)) throw error;
+      // Its binary is missing, or made for another system.
+      throw new TroupeError("BUILD", `esbuild can't start: ${(error as Error).message.trim()}`, {
+        notes: ["Install troupe anew on this machine: esbuild's binary depends on the system"],
+        cause: error,
+      });
+    }
+  }
+
   /** Every file that a failing build gets to read, also those that esbuild tells nothing about when it fails. */
   async trace(): Promise<string[]> {
     const opened = new Set<string>();
@@ -82,10 +95,14 @@ export class EsbuildBuild {
     return [...opened, ...collector.collected().map((module) => module.file)];
   }
 
+  /** Makes a running rebuild fail soon. */
+  async cancel(): Promise<void> {
+    await this.#context?.cancel();
+  }
+
   async dispose(): Promise<void> {
     const context = this.#context;
     this.#context = undefined;
-    await context?.cancel();
     await context?.dispose();
   }
 }

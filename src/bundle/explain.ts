@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Message } from "esbuild";
+import { didYouMean } from "../lib/did-you-mean.ts";
 import { isNodeBuiltin, nodeCompat } from "./node-compat.ts";
 import { configName, type Project, relativePath } from "./project.ts";
 import { enableNodeCompat } from "./runtime-imports.ts";
@@ -93,6 +94,11 @@ function nearby(project: Project, wanted: string): string[] {
   const stem = (name: string) => path.parse(name).name.toLowerCase();
   const alike = names.filter((name) => stem(name) === stem(path.basename(wanted)));
   if (alike.length > 0) return [`In ${shown} there is ${alike.join(", ")}`];
+  // One letter of two tells nothing.
+  const wantedStem = stem(path.basename(wanted));
+  const meant = wantedStem.length > 2 ? didYouMean(wantedStem, names.map(stem)) : undefined;
+  const close = names.find((name) => stem(name) === meant);
+  if (close) return [`Did you mean ${close}, in ${shown}?`];
   return names.length > 0
     ? [`In ${shown}: ${names.slice(0, 8).join(", ")}${names.length > 8 ? ", …" : ""}`]
     : [`The folder ${shown} is empty`];

@@ -55,7 +55,7 @@ export function resolveProject(environment: Environment & { main: string }, opti
     },
     sourceMaps: options.sourceMaps ?? true,
     nodeEnv: processEnv.NODE_ENV || mode,
-    conditions: processEnv.WRANGLER_BUILD_CONDITIONS?.split(",") ?? CONDITIONS,
+    conditions: processEnv.WRANGLER_BUILD_CONDITIONS?.split(",").filter(Boolean) ?? CONDITIONS,
     platform: knownPlatform,
     options,
   };

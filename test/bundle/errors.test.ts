@@ -49,8 +49,8 @@ describe("errors of the code", () => {
   it("name files like the one that is missing, or what is there", async () => {
     const dir = project({
       "src/index.ts": worker(
-        "[a, b, c]",
-        `import a from "./Helper.js";\nimport b from "./gone/b";\nimport c from "./zzz";`,
+        "[a, b, c, d]",
+        `import a from "./Helper.js";\nimport b from "./gone/b";\nimport c from "./zzz";\nimport d from "./hlper";`,
       ),
       "src/helper.vue": "",
     });
@@ -58,6 +58,7 @@ describe("errors of the code", () => {
       ["In src there is helper.vue"],
       ["There is no folder src/gone"],
       ["In src: helper.vue, index.ts"],
+      ["Did you mean helper.vue, in src?"],
     ]);
   });
 });
