@@ -141,6 +141,8 @@ export interface TypeContext {
    * `import("../auth/src/index").Verifier`, with `.default` for a reference without `exportName`.
    */
   importType(reference: Reference): string | undefined;
+  /** Variables are typed by their very values, not by the type of these. */
+  strictVars: boolean;
 }
 
 /**
@@ -177,6 +179,8 @@ export interface BindingKind {
    * tables are merged.
    */
   uploadMetadata?(binding: Binding, context: UploadContext): Record<string, unknown>;
+  /** True for values that code under `nodejs_compat` finds in `process.env`, too. */
+  processEnv?: true;
   /** A TypeScript type for `env`, or undefined for attachments. */
   type(binding: Binding, context: TypeContext): string | undefined;
   /** What it points at, in a few words: "auth@staging (Verifier)", "sessions", '"hello"'. Secrets never show a value. */

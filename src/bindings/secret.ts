@@ -38,6 +38,7 @@ export const secret: BindingKind = {
   },
 
   type: () => "string",
+  processEnv: true,
 
   describe: () => "required",
 };

@@ -17,9 +17,17 @@ export function tooLarge(what: string, text: string): { code: string; message: s
   ];
 }
 
-/** A JSON value as a TypeScript type: the literal itself. */
-export function jsonType(json: unknown): string {
-  return JSON.stringify(json);
+/** A JSON value as a TypeScript type: the literal itself (`strict`), or the type of all values of its shape. */
+export function jsonType(json: unknown, strict: boolean): string {
+  if (strict) return JSON.stringify(json);
+  if (Array.isArray(json)) {
+    const types = [...new Set(json.map((item) => jsonType(item, false)))].sort();
+    if (types.length === 0) return "unknown[]";
+    return types.length === 1 ? `${types[0]}[]` : `(${types.join(" | ")})[]`;
+  }
+  if (typeof json !== "object" || json === null) return json === null ? "null" : typeof json;
+  const fields = Object.entries(json).map(([key, value]) => `${JSON.stringify(key)}: ${jsonType(value, false)}`);
+  return fields.length === 0 ? "{}" : `{ ${fields.join("; ")} }`;
 }
 
 /** A JSON value in a few words. */

@@ -41,7 +41,8 @@ export const variable: BindingKind = {
     return { name: binding.name, type: "json", json };
   },
 
-  type: (binding) => jsonType(value(binding)),
+  type: (binding, { strictVars }) => jsonType(value(binding), strictVars),
+  processEnv: true,
 
   describe: (binding) => describeJson(value(binding)),
 };
