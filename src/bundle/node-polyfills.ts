@@ -16,8 +16,8 @@ import { serviceWorkerImport } from "./runtime-imports.ts";
  * bundle does not depend on that place.
  */
 const POLYFILL = "node-polyfill";
-/** A module that sets the globals. */
-const GLOBALS = "troupe:node-globals";
+/** Modules that set globals. */
+const GLOBALS = "node-globals";
 /** Node's modules got with `require()`: ESM has none, so a small CommonJS module imports them. */
 const REQUIRED = "node-required";
 
@@ -26,8 +26,10 @@ interface NodeEnvironment {
   alias: Map<string, string>;
   /** What stays an import for the runtime. */
   external: Set<string>;
-  /** Source of the module that sets the globals; empty when the runtime has them all. */
-  globals: string;
+  /** Module that gives globals → source of a module that sets them. */
+  globals: Map<string, string>;
+  /** Modules that polyfill a global by being imported. */
+  polyfills: readonly string[];
   /** Matches every name of a module of Node. */
   builtins: RegExp;
 }
@@ -37,7 +39,7 @@ const sources = new Map<string, Promise<string>>();
 const require = createRequire(import.meta.url);
 
 export async function nodePolyfills(environment: Environment, format: Bundle["format"]): Promise<Plugin> {
-  const { alias, external, globals, builtins } = await nodeEnvironment(environment);
+  const { alias, external, globals, polyfills, builtins } = await nodeEnvironment(environment);
   const aliasFilter = new RegExp(`^(?:${[...alias.keys()].map(escapePattern).join("|")})$`);
   return {
     name: "node-polyfills",
@@ -47,12 +49,20 @@ export async function nodePolyfills(environment: Environment, format: Bundle["fo
         build.onResolve({ filter: builtins }, (args) => ({ errors: [serviceWorkerImport(args.path)] }));
         return;
       }
-      if (globals !== "") {
-        build.initialOptions.inject = [...(build.initialOptions.inject ?? []), GLOBALS];
-        build.onResolve({ filter: new RegExp(`^${GLOBALS}$`) }, () => ({ path: "globals", namespace: GLOBALS }));
-        build.onLoad({ filter: /^/, namespace: GLOBALS }, () => ({ contents: globals }));
-      }
-
+      // Injected in this order, and so run in this order, before everything else.
+      build.initialOptions.inject = [
+        ...(build.initialOptions.inject ?? []),
+        ...[...globals.keys()].map((module) => `${GLOBALS}:${module}`),
+        ...polyfills.map((module) => `${POLYFILL}:${module}`),
+      ];
+      const injected = new RegExp(`^(?:${GLOBALS}|${POLYFILL}):`);
+      build.onResolve({ filter: injected }, ({ path: specifier }) => {
+        const module = specifier.replace(injected, "");
+        return specifier.startsWith(GLOBALS)
+          ? { path: module, namespace: GLOBALS }
+          : polyfillResult(require.resolve(module));
+      });
+      build.onLoad({ filter: /^/, namespace: GLOBALS }, ({ path: module }) => ({ contents: globals.get(module) }));
       build.onResolve({ filter: aliasFilter }, (args) => resolveAlias(args, alias.get(args.path)!, external, builtins));
       build.onResolve({ filter: /^@cloudflare\/unenv-preset\/|^unenv\// }, (args) =>
         args.namespace === POLYFILL || args.namespace === GLOBALS || args.namespace === REQUIRED
@@ -94,7 +104,8 @@ async function readPreset(compatibilityDate: string, compatibilityFlags: string[
   return {
     alias,
     external: new Set(env.external),
-    globals: globalsModule(env.inject as Record<string, string | string[]>, env.polyfill),
+    globals: globalModules(env.inject as Record<string, string | string[]>),
+    polyfills: env.polyfill,
     builtins: new RegExp(`^(?:${nonPrefixedNodeModules.map(escapePattern).join("|")}|node:.+)$`),
   };
 }
@@ -109,15 +120,17 @@ function resolvable(target: string): boolean {
 }
 
 /** `inject` names globals: each from a module's default export, or from `[module, export]`. */
-function globalsModule(inject: Record<string, string | string[]>, polyfills: readonly string[]): string {
-  const lines: string[] = [];
-  const assignments: string[] = [];
-  Object.entries(inject).forEach(([name, source], index) => {
+function globalModules(inject: Record<string, string | string[]>): Map<string, string> {
+  const modules = new Map<string, string>();
+  for (const [name, source] of Object.entries(inject)) {
     const [module, exportName] = Array.isArray(source) ? [source[0]!, source[1]!] : [source, "default"];
-    lines.push(`import { ${exportName} as value${index} } from ${JSON.stringify(module)};`);
-    assignments.push(`globalThis.${name} = value${index};`);
-  });
-  return [...lines, ...polyfills.map((module) => `import ${JSON.stringify(module)};`), ...assignments].join("\n");
+    const before = modules.get(module) ?? "";
+    modules.set(
+      module,
+      `${before}import { ${exportName} as ${name}Value } from ${JSON.stringify(module)};\nglobalThis.${name} = ${name}Value;\n`,
+    );
+  }
+  return modules;
 }
 
 function resolveAlias(

@@ -6,7 +6,7 @@ describe("what esbuild is told", () => {
   it("bundles TypeScript into one ES module named after the entry, with its exports", async () => {
     const dir = project({
       "src/api.worker.ts": `import { greet } from "./greet";\nexport class Rooms {}\nexport class Verifier {}\nexport default { fetch: (): Response => new Response(greet("you")) };`,
-      "src/greet.ts": "export const greet = (name: string): string => `hello ${name}`;",
+      "src/greet.ts": 'export const greet = (name: string): string => "hello " + name;',
     });
     const { bundle, inputs, inputFolders, warnings } = await build(dir, { main: "src/api.worker.ts" });
     expect(bundle).toMatchObject({

@@ -65,7 +65,7 @@ const samples: Record<string, Sample> = {
   additional: {
     files: {
       "src/index.ts": worker(
-        "[en, await import(`./lang/${request.url}.mjs`), t]",
+        '[en, await import("./lang/" + request.url + ".mjs"), t]',
         `import en from "./lang/en.mjs"; import t from "./lang/t.txt";`,
       ),
       "src/lang/en.mjs": `export default "en";`,
