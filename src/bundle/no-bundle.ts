@@ -10,7 +10,7 @@ import { entryOutput, inspectEntry, isPython } from "./format.ts";
 import { assembleBundle } from "./hash.ts";
 import type { CompiledRule } from "./module-rules.ts";
 import { moduleRoot, type Project, relativePath, settingError } from "./project.ts";
-import { vendoredPython } from "./python.ts";
+import { pythonExports, vendoredPython } from "./python.ts";
 import { withSourceMaps } from "./source-map.ts";
 
 export interface Plain {
@@ -35,14 +35,15 @@ export async function buildPlain(project: Project, entry: string, rules: readonl
     );
   }
   const found = wantsAdditionalModules(project) ? await findAdditionalModules(project, rules) : [];
+  const contents = await readFile(entry);
   const facts = python
-    ? { format: "modules" as const, exports: ["default"], starExports: false }
+    ? { format: "modules" as const, exports: pythonExports(contents.toString("utf8")), starExports: false }
     : await inspectEntry(project, entry);
   const main: FoundModule = {
     name: path.basename(entry),
     type: python ? "python" : facts.format === "modules" ? "esm" : "cjs",
     file: entry,
-    contents: await readFile(entry),
+    contents,
   };
   const others = [...found, ...(python ? await vendoredPython(project) : [])].filter(
     (module) => module.file !== entry && module.name !== main.name,

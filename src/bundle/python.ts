@@ -25,6 +25,18 @@ export async function checkPython(project: Project): Promise<void> {
   );
 }
 
+/**
+ * Classes that the runtime can reach: those that derive from one of its own. `Default` is the default export, and so is
+ * what `on_fetch` and its like stand for.
+ */
+export function pythonExports(source: string): string[] {
+  const classes = [
+    ...source.matchAll(/^class\s+(\w+)\s*\([^)]*\b(?:WorkerEntrypoint|DurableObject|WorkflowEntrypoint)\b/gm),
+  ];
+  const names = classes.map(([, name]) => name!).filter((name) => name !== "Default");
+  return [...names, "default"];
+}
+
 /** Packages that a tool put into `python_modules` beside the config. JavaScript is made a module only where the SDK looks for it. */
 export async function vendoredPython(project: Project): Promise<FoundModule[]> {
   const root = path.join(project.dir, VENDORED);

@@ -117,7 +117,8 @@ describe("no_bundle", () => {
 
 describe("Python", () => {
   const files = {
-    "src/entry.py": "from lib import x",
+    "src/entry.py":
+      "from workers import DurableObject, WorkerEntrypoint\nclass Default(WorkerEntrypoint):\n  pass\nclass Room(DurableObject):\n  pass\nclass Other:\n  pass\n",
     "src/lib.py": "x = 1",
     "python_modules/pkg/__init__.py": "",
     "python_modules/pkg/cached.pyc": "",
@@ -126,7 +127,7 @@ describe("Python", () => {
 
   it("takes Python files as modules, and packages put beside the config", async () => {
     const { bundle } = await build(project(files), { main: "src/entry.py", compatibilityFlags: ["python_workers"] });
-    expect(bundle).toMatchObject({ format: "modules", mainModule: "entry.py", exports: ["default"] });
+    expect(bundle).toMatchObject({ format: "modules", mainModule: "entry.py", exports: ["Room", "default"] });
     expect(listing(bundle)).toEqual([
       "entry.py python",
       "lib.py python",
