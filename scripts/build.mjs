@@ -4,7 +4,7 @@
  * declarations, and nothing left over from earlier builds.
  */
 import { execFileSync } from "node:child_process";
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -33,6 +33,8 @@ async function bundle() {
     format: "esm",
     platform: "node",
     target: "node22",
+    // The CommonJS form of some packages (jsonc-parser) hides its own files from a bundler.
+    mainFields: ["module", "main"],
     external: [...Object.keys(manifest.dependencies), "workerd"],
     define: { TROUPE_VERSION: JSON.stringify(manifest.version) },
     // CommonJS packages inside an ES module still call `require` for Node's own modules.
@@ -46,19 +48,21 @@ async function bundle() {
     metafile: true,
     write: false,
     logLevel: "warning",
-  });
+  }).catch(() => process.exit(1)); // esbuild has said why
   for (const file of result.outputFiles) await writeIfChanged(file.path, file.contents);
   // Which source went where; tests ask it what a command loads.
   await writeIfChanged(path.join(dist, "metafile.json"), Buffer.from(JSON.stringify(result.metafile)));
   await removeLeftovers(new Set(result.outputFiles.map((file) => file.path)));
 }
 
-/** Keeps the time stamps of what stays the same, so that Node's compile cache stays valid. */
+/** At one stroke, because another process may be reading it; and not at all when it would stay the same. */
 async function writeIfChanged(file, contents) {
   const old = await readFile(file).catch(() => undefined);
   if (old?.equals(contents)) return;
   await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, contents, { mode: path.basename(file) === "bin.js" ? 0o755 : 0o644 });
+  const temporary = `${file}.${process.pid}.tmp`;
+  await writeFile(temporary, contents, { mode: path.basename(file) === "bin.js" ? 0o755 : 0o644 });
+  await rename(temporary, file);
 }
 
 async function removeLeftovers(current) {

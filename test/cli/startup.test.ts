@@ -1,0 +1,71 @@
+/** What a start costs is what it loads. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Metafile, transform } from "esbuild";
+import { expect, test } from "vitest";
+import { BIN, ROOT, troupe } from "../support/cli.ts";
+import { testFolder } from "../support/files.ts";
+
+/** Writes the URL of everything that Node loads into the file named by TRACE. */
+const TRACER = `
+import { appendFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+registerHooks({ load(url, context, next) { appendFileSync(process.env.TRACE, url + "\\n"); return next(url, context); } });
+`;
+
+/** The sources (relative to the repository) that a command line loads, seen through the bundle. */
+async function sourcesLoaded(args: string[]): Promise<string[]> {
+  const dir = testFolder({ "trace.mjs": TRACER, "loaded.txt": "" });
+  const file = path.join(dir, "loaded.txt");
+  const { code } = await troupe(args, { nodeArgs: ["--import", path.join(dir, "trace.mjs")], env: { TRACE: file } });
+  expect(code).toBe(0);
+  const { outputs } = JSON.parse(readFileSync(path.join(ROOT, "dist/metafile.json"), "utf8")) as Metafile;
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .filter((url) => url.startsWith("file:"))
+    .flatMap((url) => {
+      const loaded = path.relative(ROOT, fileURLToPath(url));
+      return [loaded, ...Object.keys(outputs[loaded]?.inputs ?? {})];
+    });
+}
+
+test("--version loads next to nothing", async () => {
+  const sources = (await sourcesLoaded(["--version"])).filter((file) => !file.startsWith("dist/"));
+  expect(sources.sort()).toEqual(["src/bin.ts", "src/package.ts"]);
+});
+
+test("--help loads no command and nothing heavy", async () => {
+  const sources = await sourcesLoaded(["--help"]);
+  expect(sources).toContain("src/main.ts");
+  expect(sources.filter((file) => /node_modules\/(miniflare|esbuild|zod|wrangler|undici|yargs)\//.test(file))).toEqual(
+    [],
+  );
+  expect(sources.filter((file) => /^src\/(ops|config|bundle|runtime|store|host|targets)\//.test(file))).toEqual([]);
+});
+
+test("the entry file can be read by the oldest Node that may meet it, and says what is needed", async () => {
+  for (const file of ["dist/bin.js", ...staticImports("dist/bin.js")]) {
+    const code = readFileSync(path.join(ROOT, file), "utf8");
+    const [plain, lowered] = await Promise.all(
+      ["esnext", "node18"].map((target) => transform(code, { target, format: "esm" })),
+    );
+    expect(lowered!.code).toBe(plain!.code);
+  }
+  const dir = testFolder({
+    "old.mjs": `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.11.0" } });`,
+  });
+  const { code, stdout, stderr } = await troupe(["--help"], { nodeArgs: ["--import", path.join(dir, "old.mjs")] });
+  expect({ code, stdout, stderr }).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: "troupe needs Node 22.13 or newer; this is 20.11.0\n",
+  });
+});
+
+function staticImports(file: string): string[] {
+  const { outputs } = JSON.parse(readFileSync(path.join(path.dirname(BIN), "metafile.json"), "utf8")) as Metafile;
+  return outputs[file]!.imports.filter(({ kind, external }) => kind === "import-statement" && !external).flatMap(
+    ({ path: imported }) => [imported, ...staticImports(imported)],
+  );
+}
