@@ -1,0 +1,133 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { TEMPLATE_NAMES } from "../../src/ops/init/templates.ts";
+import { troupe, troupeJson } from "../support/cli.ts";
+import { testFolder, writeFiles } from "../support/files.ts";
+
+const read = (dir: string, file: string) => readFileSync(path.join(dir, file), "utf8");
+
+describe.each(TEMPLATE_NAMES)("troupe init --template %s", (template) => {
+  test("writes a whole project and says what comes next", async () => {
+    const dir = testFolder();
+    const { code, stdout } = await troupe(["init", "my-shop", "--template", template], { cwd: dir });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Next:\n {2}cd my-shop\n {2}npm install\n {2}npx troupe dev\n$/);
+
+    const project = path.join(dir, "my-shop");
+    expect(read(project, ".gitignore").split("\n")).toEqual(
+      expect.arrayContaining(["node_modules/", ".troupe/", ".dev.vars*"]),
+    );
+    const manifest = JSON.parse(read(project, "package.json"));
+    expect(manifest).toMatchObject({
+      name: "my-shop",
+      scripts: { dev: "troupe dev", test: expect.any(String) },
+      devDependencies: { troupe: expect.stringMatching(/^\^\d/), "@cloudflare/workers-types": expect.any(String) },
+    });
+    expect(existsSync(path.join(project, "tsconfig.json"))).toBe(true);
+    expect(existsSync(path.join(project, ".git"))).toBe(true);
+    for (const file of configsIn(project)) {
+      const [first] = readFileSync(file, "utf8").split("\n");
+      // Editors look the schema up from the file's own folder.
+      const schema = path.resolve(path.dirname(file), /^#:schema (.+)$/.exec(first!)![1]!);
+      expect(path.relative(project, schema)).toBe("node_modules/troupe/dist/config-schema.json");
+    }
+  });
+});
+
+function configsIn(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, encoding: "utf8" })
+    .filter((file) => path.basename(file) === "troupe.toml")
+    .map((file) => path.join(dir, file));
+}
+
+describe("troupe init", () => {
+  test("names the service after the folder, as far as a service can be named so", async () => {
+    const dir = testFolder();
+    const { name } = await troupeJson<{ name: string }>(["init", "Über  My_Shop!", "--no-git"], { cwd: dir });
+    expect(name).toBe("ber-my_shop");
+    expect(read(path.join(dir, "Über  My_Shop!"), "troupe.toml")).toContain('name = "ber-my_shop"');
+  });
+
+  test("refuses to overwrite, naming every file, and writes nothing", async () => {
+    const dir = testFolder({ "troupe.toml": "name = 'mine'\n", "src/index.ts": "mine\n", "tsconfig.json": "\n" });
+    const { code, stderr } = await troupe(["init"], { cwd: dir });
+    expect(code).toBe(6);
+    expect(stderr).toContain("src/index.ts, troupe.toml");
+    expect(stderr).not.toContain("tsconfig.json"); // empty: nothing is lost
+    expect(read(dir, "troupe.toml")).toBe("name = 'mine'\n");
+    expect(readdirSync(dir).sort()).toEqual(["src", "troupe.toml", "tsconfig.json"]);
+  });
+
+  test("run a second time changes nothing", async () => {
+    const dir = testFolder();
+    await troupe(["init", "--no-git"], { cwd: dir });
+    expect(await troupeJson(["init", "--no-git"], { cwd: dir })).toMatchObject({ files: [] });
+  });
+
+  test("leaves a Wrangler project as it is", async () => {
+    const dir = testFolder({ "wrangler.jsonc": "{}" });
+    const { code, stderr } = await troupe(["init"], { cwd: dir });
+    expect(code).toBe(6);
+    expect(stderr).toContain('run "troupe dev"');
+  });
+
+  test("adds to an existing package.json and .gitignore, and keeps what they say", async () => {
+    const manifest = {
+      name: "mine",
+      scripts: { dev: "my own", test: 'echo "Error: no test specified" && exit 1' },
+      dependencies: { troupe: "file:troupe.tgz" },
+    };
+    const dir = testFolder({
+      "package.json": `${JSON.stringify(manifest, null, "\t")}\n`,
+      ".gitignore": "/node_modules\ncoverage",
+    });
+    expect((await troupe(["init", "--no-git"], { cwd: dir })).code).toBe(0);
+    const text = read(dir, "package.json");
+    expect(text).toContain('\n\t"name": "mine"');
+    const extended = JSON.parse(text);
+    expect(extended).toMatchObject({
+      name: "mine",
+      scripts: { dev: "my own", test: "node --test" },
+      dependencies: { troupe: "file:troupe.tgz" },
+      devDependencies: { typescript: expect.any(String) },
+    });
+    expect(extended.devDependencies.troupe).toBeUndefined();
+    expect(read(dir, ".gitignore").split("\n").slice(0, 3)).toEqual(["/node_modules", "coverage", ".troupe/"]);
+  });
+
+  test("stops at a package.json that is not JSON", async () => {
+    const dir = testFolder({ "package.json": '{ "name": ' });
+    const { code, stderr } = await troupe(["init"], { cwd: dir });
+    expect(code).toBe(3);
+    expect(stderr).toContain("package.json is not valid JSON");
+  });
+
+  test("makes no repository inside another, nor with --no-git", async () => {
+    const dir = testFolder();
+    expect(await troupeJson(["init", "alone", "--no-git"], { cwd: dir })).toMatchObject({ git: false });
+    expect(existsSync(path.join(dir, "alone/.git"))).toBe(false);
+    execFileSync("git", ["init", "--quiet"], { cwd: dir });
+    expect(await troupeJson(["init", "inside"], { cwd: dir })).toMatchObject({ git: false });
+    expect(existsSync(path.join(dir, "inside/.git"))).toBe(false);
+  });
+
+  test("installs only when it is told to", async () => {
+    const dir = testFolder();
+    expect(await troupeJson(["init"], { cwd: dir })).toMatchObject({ installed: false, packageManager: "npm" });
+    expect(existsSync(path.join(dir, "node_modules"))).toBe(false);
+  });
+
+  test("says what went wrong when the packages cannot be installed; the project is there", async () => {
+    const dir = testFolder();
+    writeFiles(dir, { "bin/npm": "#!/bin/sh\necho no network today\nexit 1\n" });
+    execFileSync("chmod", ["+x", path.join(dir, "bin/npm")]);
+    const env = { PATH: `${path.join(dir, "bin")}:${process.env.PATH}`, npm_config_user_agent: undefined };
+    const { code, stderr } = await troupe(["init", "shop", "--install"], { cwd: dir, env });
+    expect(code).toBe(6);
+    expect(stderr).toContain('"npm install" failed');
+    expect(stderr).toContain("no network today");
+    expect(existsSync(path.join(dir, "shop/troupe.toml"))).toBe(true);
+  });
+});
