@@ -1,7 +1,7 @@
 /** Graph and bundles → what the runtime runs. */
 import type { Reference, ResolvedReference } from "../../bindings/kind.ts";
 import type { Diagnostic } from "../../errors.ts";
-import { type Graph, type Resolution, resolveReference, workerId } from "../../graph/index.ts";
+import { type Graph, missingExport, resolveReference, workerId } from "../../graph/index.ts";
 import type { Bundle, Environment, Workspace } from "../../model.ts";
 import type { GraphSpec, RuntimeWorker } from "../../runtime/types.ts";
 
@@ -49,23 +49,4 @@ export function graphSpec(input: SpecInput): { spec: GraphSpec; warnings: Diagno
     }),
   );
   return { spec: { workers, ...input.options }, warnings: [...warnings.values()] };
-}
-
-/** The sentence for an entrypoint or class that the code does not export, if it does not. */
-export function missingExport(resolution: Resolution, reference: Reference, bundle: Bundle): string | undefined {
-  const name = reference.exportName;
-  if (name === undefined || bundle.exports.includes(name)) return undefined;
-  const service = resolution.ref.service;
-  const wanted = {
-    service: "entrypoint",
-    entrypoint: "entrypoint",
-    tail: "entrypoint",
-    "durable-object": "Durable Object class",
-    workflow: "Workflow class",
-  }[reference.role];
-  if (bundle.format === "service-worker") {
-    return `Service "${service}" exports no ${wanted} "${name}": it is written in service-worker syntax, which has no exports.`;
-  }
-  const others = bundle.exports.length > 0 ? bundle.exports.join(", ") : "nothing";
-  return `Service "${service}" exports no ${wanted} "${name}" (it exports: ${others}). Add \`export class ${name}\` to its main module, or correct the name.`;
 }
