@@ -1,0 +1,204 @@
+/** Each kind of bad input has an error or a warning of its own, with the right exit code. */
+import { chmodSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { type CliEvent, type CliResult, type RunningTroupe, startTroupe, troupe } from "../support/cli.ts";
+import { type Dev, ready, request, startDev } from "../support/dev.ts";
+import { testFolder, writeFiles } from "../support/files.ts";
+
+const OK = `export default { fetch: () => new Response("ok") };\n`;
+const CONFIG = `name = "app"\nmain = "src/index.ts"\ncompatibility_date = "2026-11-01"\n`;
+
+/** Runs `dev` where it is expected to refuse: its exit code and its error as JSON. */
+async function refused(cwd: string, args: string[] = []) {
+  const result: CliResult = await troupe(["dev", "--json", "--port", "0", ...args], { cwd });
+  expect(result.stdout).toBe("");
+  return { code: result.code, error: JSON.parse(result.stderr.trim().split("\n").at(-1)!).error };
+}
+
+async function dev(cwd: string, args: string[] = []): Promise<Dev> {
+  const started = await startDev(cwd, args);
+  onTestFinished(() => started.stop().then(() => {}));
+  return started;
+}
+
+/** `dev` that has nothing to serve yet, and waits for a change. */
+async function waiting(cwd: string): Promise<{ running: RunningTroupe; event: CliEvent; port: number }> {
+  const port = await freePort();
+  const running = startTroupe(["dev", "--json", "--port", String(port)], { cwd });
+  onTestFinished(() => running.stop().then(() => {}));
+  return { running, port, event: await running.event((event) => event.reason === "build-error") };
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import("node:net");
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+it("starts although a bound service is missing; asking it says so", async () => {
+  const cwd = testFolder({
+    "troupe.toml": `${CONFIG}\n[[services]]\nbinding = "USERS"\nservice = "users"\n`,
+    "src/index.ts": `export default {
+  async fetch(request, env) {
+    if (new URL(request.url).pathname === "/rpc") return new Response(String(await env.USERS.find("ada").catch((error) => error)));
+    return env.USERS.fetch(request);
+  },
+};\n`,
+  });
+  const running = await dev(cwd);
+  const warning = await running.next("warning", 0);
+  expect(warning.diagnostic.message).toContain("users");
+  const answer = await running.get("");
+  expect(answer.status).toBe(503);
+  expect(answer.body).toMatch(/"users".*members/);
+  expect((await running.get("", "/rpc")).body).toMatch(/"users".*members/);
+});
+
+it("names an entrypoint that is not exported", async () => {
+  const cwd = testFolder({
+    "troupe.toml": `[workspace]\nmembers = ["a", "b"]\n`,
+    "a/troupe.toml": `name = "a"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n[[services]]\nbinding = "B"\nservice = "b"\nentrypoint = "Admin"\n`,
+    "a/index.ts": `export default { fetch: (request, env) => env.B.fetch(request) };\n`,
+    "b/troupe.toml": `name = "b"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n`,
+    "b/index.ts": OK,
+  });
+  const running = await dev(cwd);
+  const answer = await running.get("");
+  expect(answer.status).toBe(503);
+  expect(answer.body).toMatch(/"b".*"Admin".*default/);
+});
+
+it("waits for a change when the first build fails, and shows the error in the browser", async () => {
+  const cwd = testFolder({ "troupe.toml": CONFIG, "src/index.ts": `export default {\n  fetch( { ;\n};\n` });
+  const { running, event, port } = await waiting(cwd);
+  expect(event).toMatchObject({ phase: "build", stale: false });
+  const page = await request(port, "localhost", "/", { headers: { accept: "text/html" } });
+  expect(page.status).toBe(500);
+  expect(page.headers["content-type"]).toContain("text/html");
+  expect(page.body).toContain("src/index.ts:2:");
+  expect((await request(port, "localhost")).headers["content-type"]).toContain("text/plain");
+  writeFiles(cwd, { "src/index.ts": OK });
+  expect((await (await ready(running)).get("")).body).toBe("ok");
+});
+
+it("says where a Worker throws at start-up, and starts once that is mended", async () => {
+  const cwd = testFolder({
+    "troupe.toml": CONFIG,
+    "src/index.ts": `import "./settings";\n${OK}`,
+    "src/settings.ts": `interface Settings { a: number }\n\nthrow new RangeError("settings are missing");\nexport {};\n`,
+  });
+  const { running, event } = await waiting(cwd);
+  expect(event).toMatchObject({ phase: "start", stale: false });
+  expect(event.message).toContain("settings are missing");
+  expect(event.diagnostics[0].location).toMatchObject({ file: path.join(cwd, "src/settings.ts"), line: 3 });
+  writeFiles(cwd, { "src/settings.ts": "export {};\n" });
+  expect((await (await ready(running)).get("")).body).toBe("ok");
+});
+
+it("gives up on an endless loop at start-up", { timeout: 60_000 }, async () => {
+  const cwd = testFolder({ "troupe.toml": CONFIG, "src/index.ts": `let n = 0;\nwhile (n >= 0) n++;\n${OK}` });
+  const { running, event } = await waiting(cwd);
+  expect(event).toMatchObject({ phase: "start", stale: false });
+  expect(event.message).toContain("app");
+  writeFiles(cwd, { "src/index.ts": OK });
+  expect((await (await ready(running)).get("")).body).toBe("ok");
+});
+
+it("clamps a compatibility date that is newer than the runtime, with a warning", async () => {
+  const cwd = testFolder({ "troupe.toml": CONFIG.replace("2026-11-01", "2099-01-01"), "src/index.ts": OK });
+  const running = await dev(cwd);
+  expect((await running.next("warning", 0)).diagnostic.message).toContain("2099-01-01");
+  expect((await running.get("")).body).toBe("ok");
+});
+
+it("says what to install when node_modules is missing", async () => {
+  const cwd = testFolder({
+    "troupe.toml": CONFIG,
+    "package.json": `{"dependencies":{"hono":"4.0.0"}}`,
+    "src/index.ts": `import { Hono } from "hono";\nexport default new Hono();\n`,
+  });
+  const { event } = await waiting(cwd);
+  expect(event.diagnostics[0].message).toContain("hono");
+  expect(event.diagnostics[0].notes.join("\n")).toContain("npm install");
+});
+
+it("keeps data in memory in a folder that cannot be written", async () => {
+  const cwd = testFolder({
+    "troupe.toml": `${CONFIG}\n[[kv_namespaces]]\nbinding = "KV"\n`,
+    "src/index.ts": `export default { async fetch(request, env) { await env.KV.put("a", "1"); return new Response(await env.KV.get("a")); } };\n`,
+    "tmp/.keep": "",
+  });
+  // Root may write everywhere: then somebody else has to try.
+  const isRoot = process.getuid?.() === 0;
+  mkdirSync(path.join(cwd, "tmp"), { recursive: true });
+  chmodSync(path.join(cwd, "tmp"), 0o777);
+  chmodSync(cwd, 0o555);
+  onTestFinished(() => chmodSync(cwd, 0o755));
+  const nobody = ["--import", "data:text/javascript,process.setgid(65534);process.setuid(65534);"];
+  const running = await startDev(cwd, [], {
+    ...(isRoot && { nodeArgs: nobody }),
+    env: { TMPDIR: path.join(cwd, "tmp"), HOME: path.join(cwd, "tmp") },
+  });
+  onTestFinished(() => running.stop().then(() => {}));
+  expect((await running.next("warning", 0)).diagnostic.message).toMatch(/in memory.*cannot be written/);
+  expect((await running.get("")).body).toBe("1");
+});
+
+it("refuses an environment that nobody has, and lists those there are", async () => {
+  const cwd = testFolder({ "troupe.toml": `${CONFIG}\n[env.staging]\n`, "src/index.ts": OK });
+  const { code, error } = await refused(cwd, ["--env", "stagign"]);
+  expect(code).toBe(5);
+  expect(JSON.stringify(error)).toMatch(/stagign.*staging/);
+});
+
+it("refuses a service that the workspace does not have", async () => {
+  const cwd = testFolder({ "troupe.toml": CONFIG, "src/index.ts": OK });
+  const { code, error } = await refused(cwd, ["-s", "ap"]);
+  expect(code).toBe(5);
+  expect(JSON.stringify(error)).toContain("app");
+});
+
+it("says how to begin where there is no config", async () => {
+  const { code, error } = await refused(testFolder());
+  expect(code).toBe(3);
+  expect(JSON.stringify(error)).toMatch(/troupe\.toml.*troupe init/);
+});
+
+it.each([
+  ["troupe.toml", ""],
+  ["wrangler.jsonc", ""],
+  ["wrangler.toml", ""],
+])("refuses an empty %s", async (file, text) => {
+  const { code, error } = await refused(testFolder({ [file]: text }));
+  expect(code).toBe(3);
+  expect(JSON.stringify(error)).toContain(file);
+});
+
+it.each([
+  ["troupe.toml", `${CONFIG}vars = {\n`, 4],
+  ["wrangler.jsonc", `{\n  "name": "app",\n  "main": \n}\n`, 4],
+])("shows where the syntax of %s is wrong", async (file, text, line) => {
+  const { code, error } = await refused(testFolder({ [file]: text, "src/index.ts": OK }));
+  expect(code).toBe(3);
+  expect(path.basename(error.location.file)).toBe(file);
+  expect(error.location.line).toBe(line);
+});
+
+it("refuses two bindings with one name, a wrong type and an unknown key at once", async () => {
+  const text = `${CONFIG}workers_dev = "no"\nvariables = {}\n[vars]\nA = "1"\n[[kv_namespaces]]\nbinding = "A"\n`;
+  const { code, error } = await refused(testFolder({ "troupe.toml": text, "src/index.ts": OK }));
+  expect(code).toBe(3);
+  const said = JSON.stringify(error);
+  for (const word of ["workers_dev", "variables", '\\"A\\"']) expect(said).toContain(word);
+});
+
+it("refuses a main that is not there", async () => {
+  const { code, error } = await refused(testFolder({ "troupe.toml": CONFIG }));
+  expect([3, 4]).toContain(code);
+  expect(error.message).toContain("src/index.ts");
+});
