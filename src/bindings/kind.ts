@@ -179,6 +179,8 @@ export interface BindingKind {
    * tables are merged.
    */
   uploadMetadata?(binding: Binding, context: UploadContext): Record<string, unknown>;
+  /** True when the value is a secret: kept apart from the config, and never shown. */
+  secret?: true;
   /** True for values that code under `nodejs_compat` finds in `process.env`, too. */
   processEnv?: true;
   /** A TypeScript type for `env`, or undefined for attachments. */

@@ -38,6 +38,7 @@ export const secret: BindingKind = {
   },
 
   type: () => "string",
+  secret: true,
   processEnv: true,
 
   describe: () => "required",
