@@ -2,9 +2,9 @@
 import * as z from "zod";
 import type { Binding } from "../model.ts";
 import type { BindingKind, Reference } from "./kind.ts";
-import { classStorage } from "./migrations.ts";
+import { durableClasses } from "./migrations.ts";
 import { bindingName, exportedName } from "./schema.ts";
-import { bindUnavailable } from "./unavailable.ts";
+import { bindUnavailableObjects } from "./unavailable.ts";
 
 const entry = z.strictObject({
   name: bindingName,
@@ -65,12 +65,17 @@ export const durableObject: BindingKind = {
     const { class_name } = binding.entry as z.infer<typeof entry>;
     const target = context.resolve(reference(binding));
     if (target.missing !== undefined) {
-      bindUnavailable(context, binding.name, target.missing);
+      bindUnavailableObjects(context, binding.name, target.missing);
       return;
     }
     const owner = target.worker === context.worker ? context.environment : target.environment;
-    const storage = (owner && classStorage(owner, class_name)) ?? "sqlite";
-    context.declareExport(class_name, { type: "durable-object", storage }, target.worker);
+    const { storage, origin } = (owner && durableClasses(owner).get(class_name)) ?? {
+      storage: "sqlite",
+      origin: class_name,
+    };
+    // Without a key of its own, the data lies under the worker's and the class's name.
+    const renamed = origin === class_name ? {} : { unsafeUniqueKey: `${target.worker}-${origin}` };
+    context.declareExport(class_name, { type: "durable-object", storage, ...renamed }, target.worker);
     context.bind(binding.name, { type: "durable-object", worker: target.worker, exportName: class_name });
   },
 

@@ -39,3 +39,32 @@ export function bindUnavailable(context: LocalContext, name: string, message: st
   context.addWorker(worker);
   context.bind(name, { type: "worker", worker: WORKER, props: { message } });
 }
+
+/**
+ * Binds `name` to a Durable Object namespace without a class: ids and stubs are made as usual, calls reject with the
+ * message. (Callers pass ids to `get` before they call, which a promise of an id could not stand in for.)
+ */
+export function bindUnavailableObjects(context: LocalContext, name: string, message: string): void {
+  const id = `${WORKER}:${context.worker}:${name}`;
+  const contents = `
+import { DurableObject } from "cloudflare:workers";
+export default {};
+export class Missing extends DurableObject {
+  constructor(state, env) {
+    super(state, env);
+    throw new Error(env.MESSAGE);
+  }
+}
+`;
+  context.addWorker({
+    config: {
+      name: id,
+      compatibilityDate: "2026-01-01",
+      manifest: { mainModule: "index.js", modules: { "index.js": { type: "esm", contents } } },
+      env: { MESSAGE: { type: "text", value: message } },
+      exports: { Missing: { type: "durable-object", storage: "sqlite" } },
+    },
+    dev: { unsafeEphemeralDurableObjects: true },
+  });
+  context.bind(name, { type: "durable-object", worker: id, exportName: "Missing" });
+}
