@@ -5,9 +5,9 @@ import { COMMANDS } from "./index.ts";
 const command: Command<{ words: string[] }, { candidates: Candidate[] }> = {
   run: async ({ words }, context) => ({
     candidates: await complete(words, COMMANDS, async (flag) => {
-      const { loadWorkspace } = await import("../config/index.ts");
+      const { selectWorkspace } = await import("../ops/select.ts");
       // A config with mistakes in it completes no names; to show them is not the moment.
-      const loaded = await loadWorkspace({ cwd: context.cwd, processEnv: context.env }).catch(() => undefined);
+      const loaded = await selectWorkspace({ cwd: context.cwd, processEnv: context.env }).catch(() => undefined);
       const services = loaded?.workspace.services ?? [];
       return flag === "service"
         ? services.map((service) => service.name)

@@ -29,6 +29,8 @@ export function renderFailure(error: unknown, output: Output, options: { verbose
     if (options.verbose) output.note(stackOf(error));
     return;
   }
+  // Who pressed Ctrl-C knows that it is over.
+  if (error.code === "INTERRUPTED") return output.note(error.message);
   for (const diagnostic of error.diagnostics) output.diagnostic(diagnostic);
   if (!repeats(error, error.diagnostics)) output.diagnostic(asDiagnostic(error));
   if (options.verbose && error.cause !== undefined) output.note(stackOf(error.cause));
