@@ -5,7 +5,7 @@ import { type Running, start, until } from "./support.ts";
 const code = (name: string) => readFile(new URL(`workers/${name}.js`, import.meta.url), "utf8");
 
 let running: Running;
-const json = <T = any>(service: string, path: string) => running.json<T>(service, path);
+const json = <T = unknown>(service: string, path: string) => running.json<T>(service, path);
 
 beforeAll(async () => {
   running = await start({
@@ -36,7 +36,13 @@ beforeAll(async () => {
         kv_namespaces: [{ binding: "SEEN", id: "seen@staging" }],
         queues: {
           consumers: [
-            { queue: "jobs@staging", max_batch_size: 3, max_batch_timeout: 0, max_retries: 1, dead_letter_queue: "dead@staging" },
+            {
+              queue: "jobs@staging",
+              max_batch_size: 3,
+              max_batch_timeout: 0,
+              max_retries: 1,
+              dead_letter_queue: "dead@staging",
+            },
             { queue: "dead@staging", max_batch_timeout: 0 },
           ],
         },
@@ -108,7 +114,7 @@ describe("Durable Objects", () => {
 
   test("alarms", async () => {
     expect(await json("shop", "/alarm")).toEqual({ set: true });
-    await until(async () => (await json("shop", "/alarmed")).rang);
+    await until(async () => (await json<{ rang: boolean }>("shop", "/alarmed")).rang);
   });
 
   test("WebSockets that hibernate", async () => {
@@ -116,12 +122,17 @@ describe("Durable Objects", () => {
   });
 });
 
+interface Flow {
+  status: string;
+  output: unknown;
+}
+
 test("Workflows: steps, retries, sleeps and events, started from another service", async () => {
   expect(await json("shop", "/startFlow?id=first")).toEqual({ id: "first" });
-  await until(async () => (await json("shop", "/flow?id=first")).status !== "queued");
+  await until(async () => (await json<Flow>("shop", "/flow?id=first")).status !== "queued");
   await json("shop", "/event?id=first");
   const done = await until(async () => {
-    const status = await json("shop", "/flow?id=first");
+    const status = await json<Flow>("shop", "/flow?id=first");
     return status.status === "complete" || status.status === "errored" ? status : undefined;
   });
   expect(done.output).toEqual({ item: "tea reserved", tries: 3, paid: { by: "card" } });

@@ -1,4 +1,5 @@
 /** Services written as config tables and inline code, run for real. */
+import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Agent } from "undici";
 import { BINDING_KEYS } from "../../src/bindings/index.ts";
@@ -25,7 +26,9 @@ export function bindingsOf(service: string, config: Table, edition?: string): Bi
     const written = { file: "/inline/troupe.toml", path: [...key.path], environment: "production" };
     const entries: [name: string | undefined, entry: unknown][] = {
       list: () => (value as Table[]).map((entry): [string, Table] => [String(entry[key.nameField!]), entry]),
-      single: (): [string | undefined, unknown][] => [[(value as Table)[key.nameField ?? ""] as string | undefined, value]],
+      single: (): [string | undefined, unknown][] => [
+        [(value as Table)[key.nameField ?? ""] as string | undefined, value],
+      ],
       record: () => Object.entries(value as Table),
       names: () => (value as string[]).map((name): [string, Table] => [name, {}]),
     }[key.form]();
@@ -44,7 +47,10 @@ export function bindingsOf(service: string, config: Table, edition?: string): Bi
       const field = kind.resource.fields.find((candidate) => entry[candidate] !== undefined);
       const resource = field === undefined ? `${service}/${binding.name}` : String(entry[field]);
       const id = edition === undefined ? resource : `${resource}@${edition}`;
-      return { ...binding, resource: { type: kind.resource.type, id, name: resource, ...(edition !== undefined && { edition }) } };
+      return {
+        ...binding,
+        resource: { type: kind.resource.type, id, name: resource, ...(edition !== undefined && { edition }) },
+      };
     });
   });
 }
@@ -61,10 +67,12 @@ export function bindingOf(config: Table, edition?: string): Binding {
 }
 
 export function spec(services: Record<string, ServiceTable>, options: Partial<GraphSpec> = {}): GraphSpec {
-  const inline = Object.entries(services).map(([name, { config = {}, environment, ...service }]): [string, InlineService] => [
-    name,
-    { ...service, environment: { bindings: bindingsOf(name, config), ...environment } },
-  ]);
+  const inline = Object.entries(services).map(
+    ([name, { config = {}, environment, ...service }]): [string, InlineService] => [
+      name,
+      { ...service, environment: { bindings: bindingsOf(name, config), ...environment } },
+    ],
+  );
   return graph(Object.fromEntries(inline), options);
 }
 
@@ -80,12 +88,15 @@ export interface Running {
   /** Sends a request to a service of the graph. */
   send(service: string, path: string, init?: RequestOptions): Promise<Response>;
   /** Sends a request and reads its answer as JSON. @throws when the answer is no JSON */
-  json<T = any>(service: string, path: string, init?: RequestOptions): Promise<T>;
+  json<T = unknown>(service: string, path: string, init?: RequestOptions): Promise<T>;
   runtime: GraphRuntime;
   close(): Promise<void>;
 }
 
-export async function start(services: Record<string, ServiceTable>, options: Partial<GraphSpec> = {}): Promise<Running> {
+export async function start(
+  services: Record<string, ServiceTable>,
+  options: Partial<GraphSpec> = {},
+): Promise<Running> {
   const events: RuntimeEvent[] = [];
   const agent = new Agent();
   const runtime = createGraphRuntime({ onEvent: (event) => events.push(event) });
@@ -106,7 +117,9 @@ export async function start(services: Record<string, ServiceTable>, options: Par
         body: init.body ?? null,
       });
       const bytes = await body.arrayBuffer();
-      const lines = Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one]));
+      const lines = Object.entries(headers).flatMap(([name, value]) =>
+        [value ?? []].flat().map((one): [string, string] => [name, one]),
+      );
       return new Response([204, 205, 304].includes(statusCode) ? null : bytes, { status: statusCode, headers: lines });
     } finally {
       lease.release();
@@ -123,7 +136,9 @@ export async function start(services: Record<string, ServiceTable>, options: Par
       try {
         return JSON.parse(text);
       } catch {
-        throw new Error(`${service} ${path} answered ${response.status}: ${text}\n${JSON.stringify(events.slice(-5), null, 2)}`);
+        throw new Error(
+          `${service} ${path} answered ${response.status}: ${text}\n${JSON.stringify(events.slice(-5), null, 2)}`,
+        );
       }
     },
     async close() {
@@ -142,4 +157,16 @@ export async function until<T>(ask: () => Promise<T | undefined | false>): Promi
     if (Date.now() > deadline) throw new Error("waited 20 seconds in vain");
     await delay(50);
   }
+}
+
+/** A port that nothing listens on just now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }

@@ -9,13 +9,16 @@ export class Counter extends DurableObject {
 
   add(amount) {
     const { sql } = this.ctx.storage;
-    sql.exec("INSERT INTO counts VALUES ('n', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value", amount);
+    sql.exec(
+      "INSERT INTO counts VALUES ('n', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+      amount,
+    );
     return sql.exec("SELECT value FROM counts WHERE name = 'n'").one().value;
   }
 
   async setAlarm() {
     await this.ctx.storage.setAlarm(Date.now() + 100);
-    return await this.ctx.storage.getAlarm() !== null;
+    return (await this.ctx.storage.getAlarm()) !== null;
   }
 
   async alarm() {

@@ -15,6 +15,8 @@ export default {
   },
   async fetch(_, env) {
     const { keys } = await env.SEEN.list();
-    return Response.json(Object.fromEntries(await Promise.all(keys.map(async ({ name }) => [name, await env.SEEN.get(name)]))));
+    return Response.json(
+      Object.fromEntries(await Promise.all(keys.map(async ({ name }) => [name, await env.SEEN.get(name)]))),
+    );
   },
 };

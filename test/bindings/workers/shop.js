@@ -21,7 +21,10 @@ const routes = {
   },
 
   async r2({ FILES }) {
-    await FILES.put("a/one.txt", "hello", { httpMetadata: { contentType: "text/plain" }, customMetadata: { by: "test" } });
+    await FILES.put("a/one.txt", "hello", {
+      httpMetadata: { contentType: "text/plain" },
+      customMetadata: { by: "test" },
+    });
     await FILES.put("a/two.txt", "two");
     await FILES.put("b.txt", "b");
     const upload = await FILES.createMultipartUpload("big");
@@ -96,12 +99,16 @@ const routes = {
   async chat({ COUNTER }) {
     const heard = [];
     const open = async () => {
-      const { webSocket } = await COUNTER.getByName("room").fetch("http://room/", { headers: { upgrade: "websocket" } });
+      const { webSocket } = await COUNTER.getByName("room").fetch("http://room/", {
+        headers: { upgrade: "websocket" },
+      });
       webSocket.accept();
       return webSocket;
     };
     const sockets = [await open(), await open()];
-    const both = sockets.map((socket) => new Promise((resolve) => socket.addEventListener("message", ({ data }) => resolve(heard.push(data)))));
+    const both = sockets.map(
+      (socket) => new Promise((resolve) => socket.addEventListener("message", ({ data }) => resolve(heard.push(data)))),
+    );
     sockets[1].send("hi");
     await Promise.all(both);
     for (const socket of sockets) socket.close(1000, "done");
