@@ -1,3 +1,16 @@
 /** The library: `import { startDev } from "troupe"`. What is exported here is a promise (docs/cli.md). */
+import { startDev as start } from "./ops/dev/index.ts";
+import type { DevOptions, DevServer } from "./ops/dev/types.ts";
+
 export { type Diagnostic, type ErrorCode, type Location, TroupeError } from "./errors.ts";
-export { type DevEvent, type DevOptions, type DevServer, type GraphView, startDev } from "./ops/dev/index.ts";
+export type { DevEvent, DevOptions, DevServer, GraphView } from "./ops/dev/types.ts";
+
+/**
+ * Runs services from source, with everything they bind, in one process: what `troupe dev` does, for your own tests.
+ * `cwd` and `processEnv` are this process's own by default. Call `stop()` when done; `port: 0` takes any free port,
+ * `watch: false` leaves files alone, `persistTo: false` starts without data.
+ * @throws TroupeError CONFIG, NOT_FOUND, CONFLICT (port or data folder in use), BUILD, START
+ */
+export function startDev(options: Partial<DevOptions> = {}): Promise<DevServer> {
+  return start({ cwd: process.cwd(), processEnv: process.env, ...options });
+}

@@ -71,6 +71,8 @@ export const assets: BindingKind = {
     return faults;
   },
 
+  watch: (binding, environment) => ({ folders: [directory(binding, environment)] }),
+
   local(binding, context) {
     const { html_handling, not_found_handling, base_path, run_worker_first } = binding.entry as Entry;
     const folder = directory(binding, context.environment);

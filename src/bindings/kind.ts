@@ -168,6 +168,8 @@ export interface BindingKind {
     environment: Environment,
   ): { code: string; message: string; notes?: string[]; path?: (string | number)[] }[];
   references?(binding: Binding): Reference[];
+  /** Files and folders outside the code that it reads at start: `dev` starts anew when they change. Absolute. */
+  watch?(binding: Binding, environment: Environment): { files?: string[]; folders?: string[] };
   /** What only one service of a graph may have, and how to call it: the consumer of one queue. */
   claims?(binding: Binding): { id: string; what: string } | undefined;
   /** Puts it into a local graph. */

@@ -125,6 +125,12 @@ export const mtlsCertificate: BindingKind = {
     return fileFaults(binding, environment);
   },
 
+  watch(binding, environment) {
+    const { certificate, private_key, ca } = binding.entry as Entry;
+    const files = [certificate, private_key, ca].filter((file) => file !== undefined);
+    return { files: files.map((file) => resolve(environment.dir, file)) };
+  },
+
   local(binding, context) {
     const files = binding.entry as Entry;
     if (files.certificate === undefined) {

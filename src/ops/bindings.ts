@@ -1,5 +1,5 @@
 /** What is bound, to what, where it was written, and who depends on it. */
-import { kindOf } from "../bindings/index.ts";
+import { kindOf, notLocal } from "../bindings/index.ts";
 import { locate } from "../config/index.ts";
 import type { Diagnostic, Location } from "../errors.ts";
 import { outgoing } from "../graph/index.ts";
@@ -79,7 +79,7 @@ async function rows(workspace: Workspace, environment: Environment): Promise<Bin
         origin: binding.origin,
         shared: binding.origin === "shared",
         location: await locate(binding.written),
-        notLocal: kind.notLocal,
+        notLocal: notLocal(binding),
       };
     }),
   );

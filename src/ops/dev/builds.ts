@@ -130,6 +130,6 @@ function sameModules(a: Bundle, b: Bundle): boolean {
   return a.modules.every((module, index) => Buffer.compare(module.contents, b.modules[index]!.contents) === 0);
 }
 
-function isInside(file: string, folder: string): boolean {
+export function isInside(file: string, folder: string): boolean {
   return file === folder || file.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }

@@ -2,13 +2,14 @@
 import path from "node:path";
 import { kindOf } from "../../bindings/index.ts";
 import { loadLocalVars, loadWorkspace } from "../../config/index.ts";
-import { type Diagnostic, TroupeError } from "../../errors.ts";
+import { type Diagnostic, throwIfErrors, TroupeError } from "../../errors.ts";
 import { type Lock, takeLock } from "../../lib/lock.ts";
 import type { Workspace } from "../../model.ts";
 import { createGraphRuntime } from "../../runtime/index.ts";
 import type { GraphRuntime, RuntimeEvent } from "../../runtime/types.ts";
+import { conflictDiagnostics } from "../conflicts.ts";
 import { ensureStateFolder, stateDir } from "../state.ts";
-import { Builds } from "./builds.ts";
+import { Builds, isInside } from "./builds.ts";
 import { type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
 import { graphSpec } from "./spec.ts";
 import type { DevEvent, DevOptions } from "./types.ts";
@@ -122,7 +123,11 @@ export class DevSession {
         );
         return;
       }
-      if (outcome.changed.length === 0 && !configChanged && this.serving && !this.failure) return;
+      const besides = this.#boundFiles(plan);
+      const boundChanged = files.some(
+        (file) => besides.files.includes(file) || besides.folders.some((folder) => isInside(file, folder)),
+      );
+      if (outcome.changed.length === 0 && !configChanged && !boundChanged && this.serving && !this.failure) return;
       const secrets = await this.#localVars(plan);
       const persistTo = await this.#persistence(plan);
       const { spec, warnings } = graphSpec({
@@ -170,6 +175,7 @@ export class DevSession {
     this.#workspace = workspace;
     for (const warning of warnings) this.#warn(warning);
     const plan = planDev(workspace, this.#options);
+    throwIfErrors("CONFIG", await conflictDiagnostics(plan.graph.environments.values()));
     const overrides = new Map(plan.overridden.map((id) => [id, this.#options.overrides ?? {}]));
     await this.#builds.reconcile(plan.graph.environments, overrides);
     this.plan = plan;
@@ -245,14 +251,26 @@ export class DevSession {
     );
   }
 
+  /** What bindings read besides code and config: static assets, certificates. */
+  #boundFiles(plan: Plan): { files: string[]; folders: string[] } {
+    const watched = [...plan.graph.environments.values()].flatMap((environment) =>
+      environment.bindings.map((binding) => kindOf(binding).watch?.(binding, environment) ?? {}),
+    );
+    return {
+      files: watched.flatMap(({ files = [] }) => files),
+      folders: watched.flatMap(({ folders = [] }) => folders),
+    };
+  }
+
   #watch(): void {
     if (!this.#watcher || this.#stopped) return;
     const workspace = this.#workspace;
     const built = this.#builds.watched();
+    const bound = this.plan ? this.#boundFiles(this.plan) : { files: [], folders: [] };
     const candidates = (workspace?.memberFolders ?? []).map((folder) => path.join(folder, "troupe.toml"));
     this.#watcher.set(
-      [...built.files, ...this.#varFiles, ...(workspace?.files ?? []), ...candidates],
-      [...built.folders],
+      [...built.files, ...bound.files, ...this.#varFiles, ...(workspace?.files ?? []), ...candidates],
+      [...built.folders, ...bound.folders],
     );
   }
 
