@@ -1,6 +1,5 @@
 /** Writing to an Analytics Engine dataset. Reading it is analytics-sql.ts. */
 import * as z from "zod";
-import type { Binding } from "../model.ts";
 import type { BindingKind } from "./kind.ts";
 import { resourceOf } from "./resource.ts";
 import { bindingName, remote, shared } from "./schema.ts";
@@ -15,10 +14,6 @@ const entry = z.strictObject({
   shared,
   remote,
 });
-
-/** In the Wrangler dialect a missing dataset is the platform's to name. */
-const isNamed = (binding: Binding) =>
-  (binding.entry as z.infer<typeof entry>).dataset !== undefined || binding.resource !== undefined;
 
 export const analyticsEngine: BindingKind = {
   id: "analytics-engine",
@@ -37,11 +32,10 @@ export const analyticsEngine: BindingKind = {
   local: (binding, context) =>
     context.bind(binding.name, { type: "analytics-engine-dataset", name: resourceOf(binding).id }),
   upload(binding, context) {
-    return {
-      name: binding.name,
-      type: "analytics_engine",
-      ...(isNamed(binding) && { dataset: context.resourceId(binding) }),
-    };
+    // In a Wrangler file a dataset without a name is the platform's to name.
+    const named =
+      (binding.entry as z.infer<typeof entry>).dataset !== undefined || context.environment.dialect === "troupe";
+    return { name: binding.name, type: "analytics_engine", ...(named && { dataset: context.resourceId(binding) }) };
   },
   type: () => "AnalyticsEngineDataset",
   describe: (binding) => resourceOf(binding).id,

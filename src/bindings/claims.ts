@@ -1,4 +1,4 @@
-/** What only one service of a graph can have: a queue's consumer, a Workflow's class, a port. */
+/** What only one binding of a graph can do: receive from a queue, have a Workflow's class, listen on a port. */
 import { type Binding, type Environment, refId } from "../model.ts";
 import { kindOf } from "./index.ts";
 
@@ -25,15 +25,14 @@ export function findConflicts(environments: Iterable<Environment>): Conflict[] {
   return [...claims.values()]
     .filter(({ bindings }) => bindings.length > 1)
     .map(({ what, bindings }) => {
-      const owners = bindings.map(({ environment }) =>
-        refId({ service: environment.service, environment: environment.name }),
-      );
-      const unique = [...new Set(owners)];
-      const who =
-        unique.length > 1 ? `${unique.slice(0, -1).join(", ")} and ${unique.at(-1)} are each` : `${unique[0]} is twice`;
+      const owners = bindings.map(({ environment: { service, name } }) => refId({ service, environment: name }));
+      const who = owners.filter((owner, index) => owners.indexOf(owner) === index);
+      const all = who.length === 2 ? "both" : "all";
+      const list =
+        who.length > 1 ? `${who.slice(0, -1).join(", ")} and ${who.at(-1)} ${all} do` : `${who[0]} does so twice`;
       return {
         code: "conflicting-bindings" as const,
-        message: `${who} ${what}; there can be only one.`,
+        message: `Only one service can ${what}; ${list}.`,
         notes: ["Remove all but one of them."],
         bindings,
       };

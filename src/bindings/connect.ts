@@ -30,7 +30,7 @@ export const connect: BindingKind = {
 
   claims(binding) {
     const { protocol, port: number } = binding.entry as Entry;
-    return { id: `${protocol}:${number}`, what: `${protocol} port ${number}` };
+    return { id: `${protocol}:${number}`, what: `listen on ${protocol} port ${number}` };
   },
 
   local(binding, context) {

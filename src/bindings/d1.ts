@@ -1,7 +1,7 @@
 /** A D1 database. */
 import * as z from "zod";
 import type { BindingKind } from "./kind.ts";
-import { localResourceId, resourceOf } from "./resource.ts";
+import { localResourceId, resourceNameFaults, resourceOf } from "./resource.ts";
 import { bindingName, remote, shared } from "./schema.ts";
 
 const entry = z.strictObject({
@@ -26,6 +26,8 @@ const entry = z.strictObject({
   remote,
 });
 
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
 export const d1: BindingKind = {
   id: "d1",
   title: "D1 database",
@@ -35,8 +37,10 @@ export const d1: BindingKind = {
     type: "d1",
     fields: ["database_id", "database_name"],
     previewField: "preview_database_id",
-    idPattern: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
+    idPattern: ID,
   },
+
+  validate: (binding, environment) => resourceNameFaults(binding, environment, { pattern: ID, form: "UUIDs" }),
 
   local(binding, context) {
     context.bind(binding.name, { type: "d1", id: localResourceId(resourceOf(binding)) });

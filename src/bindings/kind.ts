@@ -170,7 +170,7 @@ export interface BindingKind {
   references?(binding: Binding): Reference[];
   /** Files and folders outside the code that it reads at start: `dev` starts anew when they change. Absolute. */
   watch?(binding: Binding, environment: Environment): { files?: string[]; folders?: string[] };
-  /** What only one service of a graph may have, and how to call it: the consumer of one queue. */
+  /** What only one binding of a graph may do; `what` goes on after "Only one service can": "receive from queue …". */
   claims?(binding: Binding): { id: string; what: string } | undefined;
   /** Puts it into a local graph. */
   local(binding: Binding, context: LocalContext): void;

@@ -1,7 +1,7 @@
 /** A KV namespace. */
 import * as z from "zod";
 import type { BindingKind } from "./kind.ts";
-import { localResourceId, resourceOf } from "./resource.ts";
+import { localResourceId, resourceNameFaults, resourceOf } from "./resource.ts";
 import { bindingName, remote, shared } from "./schema.ts";
 
 const entry = z.strictObject({
@@ -16,12 +16,16 @@ const entry = z.strictObject({
   remote,
 });
 
+const ID = /^[0-9a-f]{32}$/i;
+
 export const kv: BindingKind = {
   id: "kv",
   title: "KV namespace",
   keys: [{ path: ["kv_namespaces"], form: "list", nameField: "binding", entry, description: "Key-value namespaces." }],
   state: "disk",
-  resource: { type: "kv", fields: ["id"], previewField: "preview_id" },
+  resource: { type: "kv", fields: ["id"], previewField: "preview_id", idPattern: ID },
+
+  validate: (binding, environment) => resourceNameFaults(binding, environment, { pattern: ID, form: "32 hex digits" }),
 
   local(binding, context) {
     context.bind(binding.name, { type: "kv", id: localResourceId(resourceOf(binding)) });

@@ -18,7 +18,7 @@ interface NetworkOnly {
 }
 
 /** @returns a kind whose binding is there locally and rejects, with a message, whatever is done with it */
-export function networkOnly({ what, key, upload, type, ...rest }: NetworkOnly): BindingKind {
+export function networkOnly({ what, key, upload, type, describe, ...rest }: NetworkOnly): BindingKind {
   const notLocal = `${what} runs on Cloudflare's network only.`;
   return {
     ...rest,
@@ -35,5 +35,6 @@ export function networkOnly({ what, key, upload, type, ...rest }: NetworkOnly): 
     },
     upload: (binding, context) => ({ name: binding.name, ...upload(binding, context) }),
     type: () => type,
+    describe: (binding) => binding.resource?.id ?? describe(binding),
   };
 }

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Binding, Resource } from "../model.ts";
 import type { BindingKind } from "./kind.ts";
-import { localResourceId, resourceOf } from "./resource.ts";
+import { localResourceId, resourceNameFaults, resourceOf } from "./resource.ts";
 import { delaySeconds, shared } from "./schema.ts";
 
 /** Limits: https://developers.cloudflare.com/queues/platform/limits/ */
@@ -50,9 +50,11 @@ export const queueConsumer: BindingKind = {
   state: "none",
   resource: { type: "queue", fields: ["queue"] },
 
+  validate: (binding, environment) => resourceNameFaults(binding, environment),
+
   claims: (binding) => ({
     id: `queue:${resourceOf(binding).id}`,
-    what: `the consumer of queue "${resourceOf(binding).id}"`,
+    what: `receive from queue "${resourceOf(binding).id}"`,
   }),
 
   local(binding, context) {

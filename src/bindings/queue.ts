@@ -1,7 +1,7 @@
 /** Sending to a queue. The receiving end is queue-consumer.ts. */
 import * as z from "zod";
 import type { BindingKind } from "./kind.ts";
-import { localResourceId, resourceOf } from "./resource.ts";
+import { localResourceId, resourceNameFaults, resourceOf } from "./resource.ts";
 import { bindingName, delaySeconds, remote, shared } from "./schema.ts";
 
 const entry = z.strictObject({
@@ -31,6 +31,8 @@ export const queue: BindingKind = {
   // The local broker keeps messages in memory.
   state: "none",
   resource: { type: "queue", fields: ["queue"] },
+
+  validate: (binding, environment) => resourceNameFaults(binding, environment),
 
   local(binding, context) {
     const { delivery_delay } = binding.entry as z.infer<typeof entry>;

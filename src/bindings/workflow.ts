@@ -80,7 +80,7 @@ export const workflow: BindingKind = {
 
   claims({ entry: raw, resource }) {
     if ((raw as Entry).script_name !== undefined || !resource) return undefined;
-    return { id: `workflow:${resource.id}`, what: `Workflow "${resource.id}"` };
+    return { id: `workflow:${resource.id}`, what: `have the Workflow "${resource.id}"` };
   },
 
   local(binding, context) {
