@@ -58,6 +58,8 @@ export interface Service {
   environments: Record<string, Environment>;
   /** The environment selected when none is named on the command line. */
   defaultEnvironment: string;
+  /** The config file as parsed: `config/` can resolve it again for an environment that the file does not mention. */
+  source: Record<string, unknown>;
 }
 
 /** One environment of one service, fully resolved. */
@@ -69,6 +71,8 @@ export interface Environment {
   dialect: Dialect;
   configPath: string;
   dir: string;
+  /** Where `.dev.vars` and `.env*` lie, when it is not `dir`: a build tool generated the config from the one there. */
+  userDir?: string;
   /** Absolute path of the entry file; absent for a service of static assets only. */
   main?: string;
   compatibilityDate: string;

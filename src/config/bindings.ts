@@ -1,0 +1,207 @@
+/** The bindings of one environment: from its merged tree to the model, with names checked against each other. */
+import type { BindingConfigKey, BindingKind } from "../bindings/kind.ts";
+import type { Binding, Dialect, Environment, Written } from "../model.ts";
+import { check } from "./check.ts";
+import type { Faults } from "./faults.ts";
+import { display, named, unknownKey } from "./issues.ts";
+import { BINDING_GROUPS, type BindingGroup } from "./keys.ts";
+import { entryName } from "./merge.ts";
+import { placeResource } from "./resource.ts";
+import { at, plain, type Sourced, type SourcedTable, without } from "./sourced.ts";
+
+export interface BindingScope {
+  service: string;
+  environment: string;
+  dialect: Dialect;
+  /** The tables that make up the environment, the one merged in last at the end; undefined is the top level. */
+  tables: readonly (string | undefined)[];
+  faults: Faults;
+}
+
+/** One entry as found, before it is known to be valid. */
+interface Found {
+  kind: BindingKind;
+  key: BindingConfigKey;
+  /** Undefined when the entry lacks its name. */
+  name: string | undefined;
+  inEnv: boolean;
+  node: Sourced;
+}
+
+export interface BindingsRead {
+  bindings: Binding[];
+  /** What stands beside bindings and is none, by top-level key. */
+  settings: Record<string, Record<string, unknown>>;
+}
+
+/** Reads all bindings of a merged tree, in the order written. What is wrong is reported and left out. */
+export function readBindings(tree: SourcedTable, scope: BindingScope): BindingsRead {
+  const found: Found[] = [];
+  const settings: BindingsRead["settings"] = {};
+  for (const [key, node] of tree.entries) {
+    const group = BINDING_GROUPS.get(key);
+    if (!group) continue;
+    const usable = checkGroup(node, group, scope);
+    if (!usable) continue;
+    for (const place of group.places) {
+      const below = at(usable, place.key.path.slice(1));
+      if (below) found.push(...entriesAt(below, place, scope));
+    }
+    for (const { path, schema } of group.settings) {
+      const below = at(usable, path.slice(1));
+      const value = below && check(below, schema, scope.dialect, scope.faults);
+      if (value !== undefined) settings[key] = { ...settings[key], [path[1]!]: value };
+    }
+  }
+  const kept = withoutDoubles(found, scope);
+  return { bindings: kept.flatMap((each) => bindingOf(each, scope)), settings };
+}
+
+/** A key such as `durable_objects` or `queues` is a table of lists: is it one, and are all its keys known? */
+function checkGroup(
+  node: Sourced,
+  { places, settings }: BindingGroup,
+  { dialect, faults }: BindingScope,
+): Sourced | undefined {
+  const names = [...places.map(({ key }) => key.path[1]), ...settings.map(({ path }) => path[1])];
+  const known = names.filter((name) => name !== undefined);
+  if (known.length < names.length) return node;
+  if (node.kind !== "table") {
+    wrongType(node, "a table", faults);
+    return undefined;
+  }
+  for (const key of node.entries.keys()) {
+    if (known.includes(key)) continue;
+    faults.add({ severity: dialect === "wrangler" ? "warning" : "error", ...unknownKey(key, node, known) });
+  }
+  return node;
+}
+
+function entriesAt(
+  node: Sourced,
+  { kind, key }: { kind: BindingKind; key: BindingConfigKey },
+  scope: BindingScope,
+): Found[] {
+  const inEnv = key.inEnv !== false;
+  switch (key.form) {
+    case "record":
+      if (node.kind !== "table") break;
+      return [...node.entries].map(([name, child]) => ({ kind, key, name, inEnv, node: child }));
+    case "single": {
+      if (node.kind !== "table") break;
+      const name = key.nameField === undefined ? undefined : entryName(node, key);
+      return [{ kind, key, name: name ?? key.path.at(-1)!, inEnv: inEnv && name !== undefined, node }];
+    }
+    default:
+      if (node.kind !== "list") break;
+      return node.items.flatMap((item) => {
+        if (key.form === "list" && item.kind !== "table") return wrongType(item, "a table", scope.faults);
+        const name = entryName(item, key);
+        if (key.form === "names" && name === undefined) return wrongType(item, "a string", scope.faults);
+        return [{ kind, key, name, inEnv, node: item }];
+      });
+  }
+  return wrongType(node, key.form === "record" || key.form === "single" ? "a table" : "a list", scope.faults);
+}
+
+function wrongType(node: Sourced, expected: string, faults: Faults): [] {
+  const message = `\`${display(node.written.path)}\` must be ${expected}, not ${named(plain(node))}`;
+  faults.error("wrong-type", message, node.written);
+  return [];
+}
+
+/**
+ * One name, one binding. A name that an environment writes itself takes the place of an inherited binding of another
+ * kind; twice in one table is a mistake. Attachments have names per kind; Wrangler lets those be written twice.
+ */
+function withoutDoubles(found: readonly Found[], { dialect, tables, faults }: BindingScope): Found[] {
+  const rank = ({ node }: Found) => tables.indexOf(tableOf(node.written));
+  const byName = new Map<string, Found>();
+  for (const each of found) {
+    const { name, inEnv, kind } = each;
+    if (name === undefined) continue;
+    if (!inEnv && dialect === "wrangler") continue;
+    const id = inEnv ? name : `${kind.id} ${name}`;
+    const other = byName.get(id);
+    if (!other) {
+      byName.set(id, each);
+    } else if (rank(each) !== rank(other)) {
+      if (rank(each) > rank(other)) byName.set(id, each);
+    } else {
+      const what = inEnv ? `Two bindings have the name "${name}"` : `${kind.title} "${name}" is written twice`;
+      const kinds = other.kind === kind ? kind.title : `${other.kind.title} and ${kind.title}`;
+      faults.error("duplicate-binding", inEnv ? `${what} (${kinds})` : what, nameAt(each), {
+        notes: [{ text: "the other one is at", at: nameAt(other) }],
+      });
+    }
+  }
+  const kept = new Set(byName.values());
+  return found.filter((each) => each.name === undefined || kept.has(each) || (!each.inEnv && dialect === "wrangler"));
+}
+
+function nameAt({ node, key }: Found): Written {
+  return (key.nameField !== undefined && at(node, [key.nameField])?.written) || node.written;
+}
+
+/** The table of a file that something stands in: the top level, or one `[env.X]`. */
+function tableOf({ path }: Written): string | undefined {
+  return path[0] === "env" ? String(path[1]) : undefined;
+}
+
+function bindingOf({ kind, key, name, inEnv, node }: Found, scope: BindingScope): Binding[] {
+  const { dialect, faults, environment } = scope;
+  const isEntry = key.form === "list" || key.form === "single";
+  // `shared` is troupe.toml's own: in a file of Wrangler's it is as unknown as it is to Wrangler.
+  const shared = dialect === "wrangler" ? at(node, ["shared"]) : undefined;
+  if (shared) faults.add({ severity: "warning", ...unknownKey("shared", node, []) });
+  const checked =
+    key.form === "names" ? {} : check(shared ? without(node, ["shared"]) : node, key.entry, dialect, faults);
+  if (checked === undefined) return [];
+  if (name === undefined || name === "") {
+    faults.error(
+      "missing-key",
+      `\`${display(node.written.path)}\` has no \`${key.nameField ?? "name"}\``,
+      node.written,
+    );
+    return [];
+  }
+  const entry = isEntry || key.form === "names" ? (checked as Record<string, unknown>) : { value: checked };
+  const { resource, origin } = placeResource({ kind, name, entry, node }, scope);
+  const own = node.written.environment === environment;
+  const binding: Binding = {
+    name,
+    kind: kind.id,
+    inEnv,
+    entry,
+    ...(resource && { resource }),
+    origin: origin ?? (own ? "own" : "inherited"),
+    written: node.written,
+  };
+  return [binding];
+}
+
+/** What kinds find wrong that a schema cannot say. Runs last: it may look at the whole environment. */
+export function validateBindings(environment: Environment, tree: SourcedTable, faults: Faults): void {
+  for (const { kind, key } of [...BINDING_GROUPS.values()].flatMap((group) => group.places)) {
+    if (!kind.validate) continue;
+    for (const binding of environment.bindings.filter((candidate) => candidate.kind === kind.id)) {
+      if (!standsAt(binding.written, key)) continue;
+      for (const { code, message, notes, path = [] } of kind.validate(binding, environment)) {
+        const node = nodeOf(binding, key, tree);
+        const place = (node && at(node, path)?.written) ?? binding.written;
+        faults.error(code, message, place, { notes });
+      }
+    }
+  }
+}
+
+function standsAt({ path }: Written, key: BindingConfigKey): boolean {
+  const below = path[0] === "env" ? path.slice(2) : path;
+  return key.path.every((name, index) => below[index] === name);
+}
+
+function nodeOf(binding: Binding, key: BindingConfigKey, tree: SourcedTable): Sourced | undefined {
+  const group = at(tree, key.path);
+  if (group?.kind === "list") return group.items.find((item) => entryName(item, key) === binding.name);
+  return key.form === "record" ? at(group, [binding.name]) : group;
+}
