@@ -5,6 +5,7 @@ import { type Bundler, createBundler } from "../bundle/index.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
 import type { BuildSettings, Bundle, Environment, ModuleType } from "../model.ts";
 import { type Selection, selectEnvironments, selectServices, selectWorkspace } from "./select.ts";
+import { settingLocator } from "./setting-location.ts";
 
 export interface BuildOptions extends Selection {
   /** Folder that gets one folder per service; relative to `cwd`. Default `dist`. */
@@ -91,6 +92,7 @@ async function buildAll(environments: readonly Environment[], options: BuildOpti
           mode: "production",
           processEnv: options.processEnv,
           overrides: options.overrides,
+          locate: settingLocator(environment),
           onCommandOutput: (line) => options.onCommandOutput?.(environment.service, line),
         });
         bundlers.push(bundler);
