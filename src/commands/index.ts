@@ -15,6 +15,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./dev.ts"),
   },
   {
+    command: "build",
+    describe: "Bundle services without running them",
+    group: "Develop",
+    load: () => import("./build.ts"),
+  },
+  {
     command: "bindings",
     describe: "What every service can reach, and who depends on it",
     group: "Bindings",
