@@ -47,10 +47,16 @@ const command: Command<Args, Pick<BuildReport, "services"> & { cwd: string }> = 
         modules.map(({ name, type, size }) => [name === mainModule ? `${name} (main)` : name, type, formatBytes(size)]),
       );
       output.line(`${style.dim("content hash")} ${contentHash}`);
-      output.line(`${style.dim("written to")} ${path.relative(cwd, outDir) || "."}`);
+      output.line(`${style.dim("written to")} ${shorten(cwd, outDir)}`);
       output.line();
     }
   },
 };
+
+/** Relative where that is shorter to read: not when it leads upwards. */
+function shorten(cwd: string, folder: string): string {
+  const relative = path.relative(cwd, folder) || ".";
+  return relative.startsWith("..") ? folder : relative;
+}
 
 export default command;
