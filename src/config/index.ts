@@ -3,9 +3,12 @@ import type { Diagnostic } from "../errors.ts";
 import type { Workspace } from "../model.ts";
 import { type LoadOptions, load } from "./load.ts";
 
-export type { LoadOptions } from "./load.ts";
+export { type Explanation, explain, type WrittenValue } from "./explain.ts";
+export { configSchema } from "./json-schema.ts";
+export { type Loaded, type LoadOptions, load } from "./load.ts";
 export { type LocalVars, type LocalVarsOptions, loadLocalVars } from "./local-vars.ts";
 export { locate } from "./position.ts";
+export { resolveEnvironment } from "./troupe-service.ts";
 
 /**
  * Finds, reads and resolves the workspace that a folder (or files named with -c) belongs to.

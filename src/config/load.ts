@@ -39,8 +39,9 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const { members, current, root, stages, otherFiles, memberFolders } = await findWorkspace(options, faults);
   const today = (options.now ?? new Date()).toISOString().slice(0, 10);
   const main = current ?? members[0];
+  for (const { config } of members) if (config.ok && config.empty) reportEmpty(config.file, faults);
   const loaded = members
-    .filter(({ config }) => config.ok)
+    .filter(({ config }) => config.ok && !config.empty)
     .map((member) => {
       const mainGiven = options.mainGiven === true && member === main;
       return { member, ...loadMember(member, { today, mainGiven, faults, ...(env && { env }) }) };
@@ -67,6 +68,13 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     [...own].map(([environment, tree]) => [refId({ service: service.name, environment }), tree] as const),
   );
   return { workspace, warnings: diagnostics, trees: new Map(trees) };
+}
+
+function reportEmpty(file: string, faults: Faults): void {
+  faults.error("empty", "The config file is empty", undefined, {
+    location: { file, line: 1, column: 1 },
+    notes: ['A service needs a `name` and a `main`: name = "my-service", main = "src/index.ts"'],
+  });
 }
 
 function loadMember({ found, config }: Member, options: ServiceOptions): LoadedService {
