@@ -36,7 +36,7 @@ interface NodeEnvironment {
 
 const environments = new Map<string, Promise<NodeEnvironment>>();
 const sources = new Map<string, Promise<string>>();
-const require = createRequire(import.meta.url);
+const { resolve: resolvePackage } = createRequire(import.meta.url);
 
 export async function nodePolyfills(environment: Environment, format: Bundle["format"]): Promise<Plugin> {
   const { alias, external, globals, polyfills, builtins } = await nodeEnvironment(environment);
@@ -60,13 +60,13 @@ export async function nodePolyfills(environment: Environment, format: Bundle["fo
         const module = specifier.replace(injected, "");
         return specifier.startsWith(GLOBALS)
           ? { path: module, namespace: GLOBALS }
-          : polyfillResult(require.resolve(module));
+          : polyfillResult(resolvePackage(module));
       });
       build.onLoad({ filter: /^/, namespace: GLOBALS }, ({ path: module }) => ({ contents: globals.get(module) }));
       build.onResolve({ filter: aliasFilter }, (args) => resolveAlias(args, alias.get(args.path)!, external, builtins));
       build.onResolve({ filter: /^@cloudflare\/unenv-preset\/|^unenv\// }, (args) =>
         args.namespace === POLYFILL || args.namespace === GLOBALS || args.namespace === REQUIRED
-          ? polyfillResult(require.resolve(args.path))
+          ? polyfillResult(resolvePackage(args.path))
           : undefined,
       );
       build.onResolve({ filter: /^/, namespace: POLYFILL }, (args) => resolveFromPolyfill(build, args));
@@ -112,7 +112,7 @@ async function readPreset(compatibilityDate: string, compatibilityFlags: string[
 
 function resolvable(target: string): boolean {
   try {
-    require.resolve(target);
+    resolvePackage(target);
     return true;
   } catch {
     return false;
@@ -144,7 +144,7 @@ function resolveAlias(
     if (ready) return { path: args.path, namespace: REQUIRED };
   }
   if (external.has(target)) return { path: target, external: true };
-  return polyfillResult(require.resolve(target));
+  return polyfillResult(resolvePackage(target));
 }
 
 /** Real files behind the names that esbuild gets to see. */
