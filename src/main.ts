@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { COMMON_FLAGS } from "./cli/flags.ts";
-import { commandsBelow, type Resolved, resolveCommand } from "./cli/resolve.ts";
+import { commandsBelow, type Resolved, refined, resolveCommand } from "./cli/resolve.ts";
 import { explainSystemError } from "./cli/system-error.ts";
 import type { Command, CommonArgs } from "./commands/command.ts";
 import { COMMANDS } from "./commands/index.ts";
@@ -32,6 +32,7 @@ export async function main(argv: readonly string[], outside: Outside): Promise<n
   const flags = argv.slice(0, argv.indexOf("--") < 0 ? undefined : argv.indexOf("--"));
   const json = flags.includes("--json");
   const verbose = flags.includes("--verbose");
+  // File names are shown relative to the shell's folder, not to --cwd: there they can be clicked and pasted.
   const output = createOutput(outside);
   try {
     await Promise.race([dispatch(argv, outside, output), outside.crash]);
@@ -57,7 +58,7 @@ async function dispatch(argv: readonly string[], outside: Outside, output: Outpu
   const resolved = resolveCommand(words, COMMANDS);
   if (!resolved.entry) return overview(resolved, outside, output);
   const { default: loaded } = await resolved.entry.load();
-  const command: Command = loaded;
+  const command: Command = refined(loaded, resolved.rest);
   if (asksFor(resolved.rest, "help")) {
     const { commandHelp } = await import("./cli/help.ts");
     output.line(await commandHelp(resolved.entry, command, outside.stdout.columns ?? 100));
@@ -71,7 +72,6 @@ async function execute(command: Command, args: CommonArgs, outside: Outside, out
   const { crash: _, ...surroundings } = outside;
   const { stdin, stdout, stderr, env } = outside;
   const cwd = workingFolder(outside.cwd, args.cwd);
-  const atCwd = cwd === outside.cwd ? output : createOutput({ ...outside, cwd });
   const context: Context = {
     ...surroundings,
     cwd,
@@ -80,16 +80,16 @@ async function execute(command: Command, args: CommonArgs, outside: Outside, out
     verbose: args.verbose,
     report(diagnostic) {
       if (args.json) stderr.write(`${JSON.stringify(diagnosticJson(diagnostic))}\n`);
-      else atCwd.diagnostic(diagnostic);
+      else output.diagnostic(diagnostic);
     },
   };
   const data = await command.run(args, context, (event) => {
     if (args.json) stdout.write(`${JSON.stringify(event)}\n`);
-    else command.showEvent?.(event, atCwd, args);
+    else command.showEvent?.(event, output, args);
   });
   if (data === undefined) return;
   if (args.json) stdout.write(`${JSON.stringify(data, null, stdout.isTTY ? 2 : undefined)}\n`);
-  else command.show?.(data, atCwd, args);
+  else command.show?.(data, output, args);
 }
 
 /** @throws TroupeError NOT_FOUND when `--cwd` is no folder */
