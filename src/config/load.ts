@@ -18,8 +18,12 @@ export interface LoadOptions {
   processEnv: Record<string, string | undefined>;
   /** The command line names the entry file of the first (or current) service: its `main` is not looked at. */
   mainGiven?: boolean;
+  /** By absolute path, what to read instead of a file: for asking what an edit would mean. */
+  texts?: ReadonlyMap<string, string>;
   /** For a missing `compatibility_date`. Default: the clock. */
   now?: Date;
+  /** Texts that stand for files on disk, by absolute path: what would an edit lead to? */
+  texts?: ReadonlyMap<string, string>;
 }
 
 export interface Loaded {
@@ -34,7 +38,7 @@ export interface Loaded {
  *   service has
  */
 export async function load(options: LoadOptions): Promise<Loaded> {
-  const faults = new Faults();
+  const faults = new Faults(options.texts);
   const env = options.env ?? (options.processEnv.CLOUDFLARE_ENV || undefined);
   const { members, current, root, stages, otherFiles, memberFolders } = await findWorkspace(options, faults);
   const today = (options.now ?? new Date()).toISOString().slice(0, 10);

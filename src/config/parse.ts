@@ -18,15 +18,25 @@ export interface ConfigFile {
   empty: boolean;
 }
 
+/** Reads config files of one load. */
+export type ReadConfig = (file: string) => Promise<ConfigFile>;
+
+/**
+ * @param texts by absolute path, what to take instead of a file's own text: for asking what an edit would mean
+ */
+export function configReader(faults: Faults, texts?: ReadonlyMap<string, string>): ReadConfig {
+  return (file) => readConfig(file, faults, texts?.get(file));
+}
+
 /**
  * Reads one config file. A file that can't be read or parsed is reported, with the place.
  * Wrangler's rule for the byte order mark holds: UTF-8's is skipped, any other is an error.
  */
-export async function readConfig(file: string, faults: Faults): Promise<ConfigFile> {
+async function readConfig(file: string, faults: Faults, given: string | undefined): Promise<ConfigFile> {
   const failed: ConfigFile = { file, raw: {}, ok: false, empty: false };
   let text: string;
   try {
-    text = decode(await readFile(file), file);
+    text = given ?? decode(await readFile(file), file);
   } catch (error) {
     const { code, message, location } = asTroupeError(error, file);
     faults.error(code === "CONFIG" ? "encoding" : "unreadable", message, undefined, { location });
