@@ -6,7 +6,7 @@ import { walk } from "./environment.ts";
 import { BINDING_GROUPS, SETTING_KEYS } from "./keys.ts";
 import type { Loaded } from "./load.ts";
 import { locate } from "./position.ts";
-import { plain, type Sourced } from "./sourced.ts";
+import { isTable, plain, type Sourced } from "./sourced.ts";
 
 /** A value that something wrote. */
 export interface WrittenValue {
@@ -154,4 +154,17 @@ function inEffect({ compatibilityDate, compatibilityFlags, scriptName, build }: 
     jsx_fragment: build.jsxFragment,
   };
   return defaults[key];
+}
+
+/** Everything written for an environment and inherited by it, in the file's own keys. */
+export function resolvedConfig({ trees }: Loaded, { service, name }: Environment): Record<string, unknown> {
+  return withoutNulls(plain(trees.get(`${service}@${name}`)!)) as Record<string, unknown>;
+}
+
+/** JSON's null, which Wrangler takes for "not written" in places, and TOML does not have. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((item) => item !== null).map(withoutNulls);
+  if (!isTable(value)) return value;
+  const entries = Object.entries(value).filter(([, child]) => child !== null);
+  return Object.fromEntries(entries.map(([key, child]) => [key, withoutNulls(child)]));
 }

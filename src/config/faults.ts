@@ -27,13 +27,7 @@ type More = Pick<Fault, "notes" | "part" | "location">;
 /** The faults of one load. The same fault, met again through another environment that inherits it, counts once. */
 export class Faults {
   readonly all: Fault[] = [];
-  /** Texts that stand for files on disk, by absolute path: an edit that is tried out. */
-  readonly texts: ReadonlyMap<string, string>;
   readonly #seen = new Set<string>();
-
-  constructor(texts: ReadonlyMap<string, string> = new Map()) {
-    this.texts = texts;
-  }
 
   add(fault: Fault): void {
     const { file, path } = fault.at ?? { file: fault.location?.file, path: [fault.location?.line] };

@@ -3,7 +3,7 @@ import type { Diagnostic } from "../errors.ts";
 import type { Workspace } from "../model.ts";
 import { type LoadOptions, load } from "./load.ts";
 
-export { type Explanation, explain, type WrittenValue } from "./explain.ts";
+export { type Explanation, explain, resolvedConfig, type WrittenValue } from "./explain.ts";
 export { configSchema } from "./json-schema.ts";
 export { type Loaded, type LoadOptions, load } from "./load.ts";
 export { type LocalVars, type LocalVarsOptions, loadLocalVars } from "./local-vars.ts";

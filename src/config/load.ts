@@ -22,8 +22,6 @@ export interface LoadOptions {
   texts?: ReadonlyMap<string, string>;
   /** For a missing `compatibility_date`. Default: the clock. */
   now?: Date;
-  /** Texts that stand for files on disk, by absolute path: what would an edit lead to? */
-  texts?: ReadonlyMap<string, string>;
 }
 
 export interface Loaded {
@@ -38,7 +36,7 @@ export interface Loaded {
  *   service has
  */
 export async function load(options: LoadOptions): Promise<Loaded> {
-  const faults = new Faults(options.texts);
+  const faults = new Faults();
   const env = options.env ?? (options.processEnv.CLOUDFLARE_ENV || undefined);
   const { members, current, root, stages, otherFiles, memberFolders } = await findWorkspace(options, faults);
   const today = (options.now ?? new Date()).toISOString().slice(0, 10);
