@@ -33,6 +33,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./bindings/graph.ts"),
   },
   {
+    command: "config",
+    describe: "Print the resolved config of an environment",
+    group: "Inspect",
+    load: () => import("./config.ts"),
+  },
+  {
+    command: "config explain <key>",
+    describe: "Where a value of the config comes from",
+    group: "Inspect",
+    load: () => import("./config/explain.ts"),
+  },
+  {
+    command: "config schema",
+    describe: "Print the JSON Schema of troupe.toml, for editors",
+    group: "Inspect",
+    load: () => import("./config/schema.ts"),
+  },
+  {
     command: "completion <shell>",
     describe: "Print a completion script for bash, zsh or fish",
     group: "Other",
