@@ -3,7 +3,7 @@ import type { Options } from "yargs";
 import type { Command, CommandEntry } from "../commands/command.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { flagsOf } from "./parse.ts";
-import { commandPattern, commandsBelow, type Resolved, resolveCommand } from "./resolve.ts";
+import { commandPattern, commandsBelow, type Resolved, refined, resolveCommand } from "./resolve.ts";
 
 export interface Candidate {
   word: string;
@@ -26,7 +26,7 @@ export async function complete(
   const current = words.at(-1) ?? "";
   const resolved = tryResolve(before, entries);
   if (!resolved) return [];
-  const command: Command | undefined = (await resolved.entry?.load())?.default;
+  const command = await loadCommand(resolved);
   const flags: Record<string, Options> = command ? flagsOf(command) : COMMON_FLAGS;
 
   const candidates =
@@ -35,6 +35,15 @@ export async function complete(
       ? flagNames(flags)
       : [...nextWords(resolved, entries), ...positionalValues(resolved, command)]);
   return candidates.filter(({ word }) => word.startsWith(current));
+}
+
+async function loadCommand({ entry, rest }: Resolved): Promise<Command | undefined> {
+  const loaded: Command | undefined = (await entry?.load())?.default;
+  try {
+    return loaded && refined(loaded, rest);
+  } catch {
+    return loaded;
+  }
 }
 
 function tryResolve(before: readonly string[], entries: readonly CommandEntry[]): Resolved | undefined {

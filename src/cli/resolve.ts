@@ -1,6 +1,6 @@
 /** From the words on the command line to a command of the list, before any command's module is loaded. */
 import type { Options } from "yargs";
-import type { CommandEntry } from "../commands/command.ts";
+import type { Command, CommandEntry } from "../commands/command.ts";
 import { TroupeError } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { COMMON_FLAGS } from "./flags.ts";
@@ -67,6 +67,16 @@ export function resolveCommand(argv: readonly string[], entries: readonly Comman
   return { ...(entry && words.length > 0 && { entry }), words, rest };
 }
 
+/**
+ * The command as it is for the words behind its own.
+ * @throws TroupeError USAGE for words that lead nowhere
+ */
+export function refined(command: Command, rest: readonly string[]): Command {
+  if (!command.refine) return command;
+  const words = rest.filter((token, index) => !token.startsWith("-") && !takesValue(rest[index - 1] ?? ""));
+  return command.refine(words);
+}
+
 /** The commands below a group of words: "env" → env clone, env list… Hidden ones left out. */
 export function commandsBelow(words: readonly string[], entries: readonly CommandEntry[]): CommandEntry[] {
   return entries.filter((entry) => !entry.hidden && startsWith(commandPattern(entry.command).words, words));
@@ -78,7 +88,7 @@ function startsWith(path: readonly string[], words: readonly string[]): boolean 
 
 /** Whether a flag token of the common ones takes the next token as its value. */
 function takesValue(token: string): boolean {
-  if (token.includes("=")) return false;
+  if (!token.startsWith("-") || token.includes("=")) return false;
   const name = token.replace(/^--?/, "");
   return Object.entries<Options>(COMMON_FLAGS).some(
     ([flag, options]) => options.type === "string" && (flag === name || options.alias === name),

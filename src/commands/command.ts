@@ -27,6 +27,12 @@ export interface Command<Args = any, Data = unknown> {
   /** Example command lines with a comment, shown by `--help`. */
   examples?: [string, string][];
   /**
+   * The command as it is for these words, where its flags depend on them (`bindings add kv`).
+   * @param words what stands behind the command's own words, up to now without any flags
+   * @throws TroupeError USAGE for words that lead nowhere
+   */
+  refine?(words: readonly string[]): Command<Args, Data>;
+  /**
    * Does the work through `ops/` and returns data; prints nothing. Long-running commands call `emit` for each event:
    * under `--json` one object a line, each with a `reason`; else `showEvent` renders it.
    */

@@ -33,6 +33,30 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./bindings/graph.ts"),
   },
   {
+    command: "bindings add <kind> [name] [value]",
+    describe: "Add a binding to a config file",
+    group: "Bindings",
+    load: () => import("./bindings/add.ts"),
+  },
+  {
+    command: "bindings remove <name>",
+    describe: "Remove a binding from a config file",
+    group: "Bindings",
+    load: () => import("./bindings/remove.ts"),
+  },
+  {
+    command: "bindings check",
+    describe: "Check that everything that is bound is there",
+    group: "Bindings",
+    load: () => import("./bindings/check.ts"),
+  },
+  {
+    command: "types [path]",
+    describe: "Write the types of env and of the runtime",
+    group: "Bindings",
+    load: () => import("./types.ts"),
+  },
+  {
     command: "config",
     describe: "Print the resolved config of an environment",
     group: "Inspect",

@@ -1,11 +1,11 @@
 /** Does everything that is bound exist? Looked up in the code, in every environment, without running anything. */
-import { findConflicts } from "../bindings/claims.ts";
 import { kindOf } from "../bindings/index.ts";
 import { loadLocalVars, locate } from "../config/index.ts";
 import type { Diagnostic } from "../errors.ts";
 import { closure, type GraphEdge, missingDefault, missingExport, workerId } from "../graph/index.ts";
 import { type Environment, PRODUCTION, refId, type Workspace } from "../model.ts";
 import { type Built, buildEnvironments } from "./build-environments.ts";
+import { conflictDiagnostics } from "./conflicts.ts";
 import { type Selection, selectEnvironments, selectServices, selectWorkspace } from "./select.ts";
 
 export interface BindingsCheck {
@@ -68,7 +68,10 @@ export async function checkEnvironments(input: CheckInput): Promise<Diagnostic[]
     fault.edges.push(edge);
     faults.set(key, fault);
   }
-  return [...(await Promise.all([...faults.values()].map(faultDiagnostic))), ...(await conflicts(input))];
+  // A queue with two consumers: the other one need not be among those checked.
+  const everywhere = workspace.services.flatMap((service) => Object.values(service.environments));
+  const conflicts = await conflictDiagnostics(everywhere, new Set(environments));
+  return [...(await Promise.all([...faults.values()].map(faultDiagnostic))), ...conflicts];
 }
 
 interface Fault {
@@ -101,22 +104,6 @@ async function faultDiagnostic({ code, message, edges }: Fault): Promise<Diagnos
     location: await locate(binding.written),
     ...(notes.length > 0 && { notes: [...new Set(notes)] }),
   };
-}
-
-/** A queue with two consumers and the like, over the whole workspace: the other one need not be among those checked. */
-async function conflicts({ workspace, environments }: CheckInput): Promise<Diagnostic[]> {
-  const checked = new Set(environments);
-  const everywhere = workspace.services.flatMap((service) => Object.values(service.environments));
-  const found = findConflicts(everywhere).filter(({ bindings }) =>
-    bindings.some(({ environment }) => checked.has(environment)),
-  );
-  return Promise.all(
-    found.map(async ({ code, message, notes, bindings }): Promise<Diagnostic> => {
-      const [first, ...others] = await Promise.all(bindings.map(({ binding }) => locate(binding.written)));
-      const elsewhere = others.map(({ file, line, column }) => `also written at ${file}:${line}:${column}`);
-      return { severity: "error", code, message, location: first, notes: [...elsewhere, ...notes] };
-    }),
-  );
 }
 
 function buildErrors(environments: readonly Environment[], built: ReadonlyMap<string, Built>): Diagnostic[] {

@@ -7,7 +7,7 @@ import { type Location, TroupeError } from "../errors.ts";
 import { resolveReference } from "../graph/index.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { type Binding, type Environment, PRODUCTION, type Workspace } from "../model.ts";
-import { type EditTarget, editInPlace, editTarget } from "./edit-config.ts";
+import { type EditTarget, editInPlace, editTarget, writtenEnvironments } from "./edit-config.ts";
 import type { Selection } from "./select.ts";
 
 export interface BindingEdit {
@@ -82,7 +82,7 @@ export async function removeBinding(options: Selection & { name: string }): Prom
   const first = named(environment, name);
   if (!first) throw notBound(target, name);
   const location = await locate(first.written);
-  let unset = false;
+  let unset: true | undefined;
   await editInPlace(options, target, (now, round) => {
     const binding = named(now, name);
     if (!binding) return [];
@@ -104,7 +104,7 @@ export async function removeBinding(options: Selection & { name: string }): Prom
     name,
     kind: first.kind,
     location,
-    ...(unset && { unset }),
+    unset,
     notes: [],
   };
 }
@@ -159,10 +159,11 @@ function removal(binding: Binding): ConfigEdit {
 }
 
 /** Environments that start from this one and unset the name have nothing to unset any more. */
-function uselessUnsets({ environment, raw }: EditTarget, name: string): ConfigEdit[] {
-  return Object.entries(raw.env ?? {}).flatMap(([other, { extends: base = PRODUCTION, unset }]): ConfigEdit[] => {
-    const index =
-      base === environment.name && other !== environment.name && Array.isArray(unset) ? unset.indexOf(name) : -1;
+function uselessUnsets({ service, environment }: EditTarget, name: string): ConfigEdit[] {
+  return Object.entries(writtenEnvironments(service)).flatMap(([other, table]): ConfigEdit[] => {
+    const { extends: base = PRODUCTION, unset } = table;
+    if (base !== environment.name || other === environment.name || !Array.isArray(unset)) return [];
+    const index = unset.indexOf(name);
     return index < 0 ? [] : [{ op: "remove", path: ["env", other, "unset", index], keep: 2 }];
   });
 }

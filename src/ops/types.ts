@@ -15,6 +15,7 @@ import { buildEnvironments } from "./build-environments.ts";
 import { type Selection, selectServices, selectWorkspace } from "./select.ts";
 import { declareEnv } from "./types/declare-env.ts";
 import { type ExistingTypes, isFresh, readTypesFile, renderFile, runtimeHeader, type TypesFile } from "./types/file.ts";
+import { foreignEnvs } from "./types/foreign-env.ts";
 
 export const DEFAULT_TYPES_FILE = "worker-configuration.d.ts";
 
@@ -62,6 +63,7 @@ export async function writeTypes(options: TypesOptions): Promise<TypesResult> {
       options.includeEnv === false
         ? undefined
         : await declareEnv({ workspace, environments: chosen, file, bundles, ...options });
+    if (options.includeEnv !== false) warnings.push(...(await foreignEnvs(workspace, chosen)));
     const source = options.includeRuntime === false ? undefined : runtimeOf(chosen, warnings);
     const now: TypesFile = { env, runtimeHeader: source?.header };
     const fresh = existing !== undefined && isFresh(existing, now, command);
@@ -97,16 +99,10 @@ function checkOptions(options: TypesOptions, services: readonly Service[]): void
   }
 }
 
-/** Production first: it decides the order, and whose runtime it is. */
+/** Production first: it decides the order, and whose runtime it is. A service without the environment named gives its default. */
 function environmentsOf(service: Service, env: string | undefined): Environment[] {
-  const { environments, name } = service;
-  if (env !== undefined && env !== "") {
-    const chosen = environments[env];
-    if (chosen) return [chosen];
-    throw new TroupeError("NOT_FOUND", `Service "${name}" has no environment "${env}"`, {
-      notes: [`environments: ${Object.keys(environments).join(", ")}`],
-    });
-  }
+  const { environments, defaultEnvironment } = service;
+  if (env) return [environments[env] ?? environments[defaultEnvironment]!];
   const { [PRODUCTION]: production, ...others } = environments;
   return [...(production ? [production] : []), ...Object.values(others)];
 }

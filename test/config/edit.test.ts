@@ -188,6 +188,24 @@ describe("adding to TOML", () => {
       after: `[durable_objects]\nbindings = [\n  { name = "A", class_name = "A" },\n  { name = "B", class_name = "B" }\n]\n`,
     },
     {
+      name: "a table of its own",
+      edit: { op: "set", path: ["ai"], value: { binding: "AI" } },
+      before: `name = "a"\n\n[env.staging]\nprotected = true\n`,
+      after: `name = "a"\n\n[ai]\nbinding = "AI"\n\n[env.staging]\nprotected = true\n`,
+    },
+    {
+      name: "a table to an environment",
+      edit: { op: "set", path: ["env", "staging", "ai"], value: { binding: "AI" } },
+      before: `[env.staging]\nprotected = true\n`,
+      after: `[env.staging]\nprotected = true\n\n[env.staging.ai]\nbinding = "AI"\n`,
+    },
+    {
+      name: "a table to an environment that is an inline table",
+      edit: { op: "set", path: ["env", "staging", "ai"], value: { binding: "AI" } },
+      before: `[env]\nstaging = {}\n`,
+      after: `[env]\nstaging = { ai = { binding = "AI" } }\n`,
+    },
+    {
       name: "a string list to a table that only has tables below it",
       edit: { op: "append", path: ["env", "staging", "unset"], value: "CACHE" },
       before: `name = "a"\n\n# for staging\n[env.staging.vars]\nX = "1"\n`,

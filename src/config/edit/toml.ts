@@ -100,6 +100,11 @@ function addKey(document: TomlDocument, path: readonly string[], value: unknown)
   const holder = holderOf(document, parent);
   if (holder.form === "inline") return addItem(document, holder.node, line(holder.depth));
   if (holder.form === "dotted") return [insertLine(document, holder.last, line(holder.depth))];
+  // A table of a section (the top level, an environment) is written with a header, one within another table inline.
+  const isSection = parent.length === 0 || (parent.length === 2 && parent[0] === "env");
+  if (isTable(value) && isSection) {
+    return [insertBlock(document, sectionEnd(document, path), `[${tomlKey(path)}]`, value)];
+  }
   if (parent.length === 0) return [insertTopLine(document, line(0))];
   const header = tables.find(({ resolvedKey: key }) => key.length === parent.length && startsWith(key, parent));
   if (header) return [insertLine(document, header.body.at(-1) ?? header, line(parent.length))];

@@ -46,6 +46,9 @@ export function envMembers({ environments, types, strictVars, localNames }: EnvM
   return { all, each };
 }
 
+/** Files that service-worker syntax has as globals. */
+const BLOBS = { wasmModules: "WebAssembly.Module", textBlobs: "string", dataBlobs: "ArrayBuffer" } as const;
+
 function membersOf(
   environment: Environment,
   types: ImportTypes,
@@ -59,6 +62,11 @@ function membersOf(
     const type = binding.inEnv ? kind.type(binding, context) : undefined;
     if (type === undefined) continue;
     members.set(binding.name, { name: binding.name, type, optional: false, processEnv: kind.processEnv === true });
+  }
+  for (const [key, type] of Object.entries(BLOBS)) {
+    for (const name of Object.keys(environment.build[key as keyof typeof BLOBS])) {
+      members.set(name, { name, type, optional: false, processEnv: false });
+    }
   }
   for (const name of local) {
     // A local value takes the place of a variable, and of nothing else.
