@@ -83,8 +83,23 @@ async function writeSchema() {
   );
 }
 
-/** Declarations of what index.ts exports, and of what those mention. */
+/** Declarations of what index.ts exports, and of what those mention; the rest of the sources stays ours. */
 async function writeTypes() {
-  const tsc = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
+  const tsc = path.join(root, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "--project", path.join(root, "tsconfig.types.json")], { stdio: "inherit" });
+  const types = path.join(dist, "types");
+  const mentioned = new Set();
+  await follow(path.join(types, "index.d.ts"), mentioned);
+  for (const entry of await readdir(types, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (entry.isFile() && !mentioned.has(file)) await rm(file);
+  }
+}
+
+async function follow(file, seen) {
+  if (seen.has(file)) return;
+  seen.add(file);
+  for (const [, to] of (await readFile(file, "utf8")).matchAll(/(?:from|import\() ?"(\.[^"]+)\.ts"/g)) {
+    await follow(path.resolve(path.dirname(file), `${to}.d.ts`), seen);
+  }
 }

@@ -118,7 +118,11 @@ export interface Migration {
 
 /** What the bundler needs to know; keys are Wrangler's, camel-cased. */
 export interface BuildSettings {
-  rules: { type: "ESModule" | "CommonJS" | "CompiledWasm" | "Text" | "Data" | "PythonModule" | "PythonRequirement"; globs: string[]; fallthrough?: boolean }[];
+  rules: {
+    type: "ESModule" | "CommonJS" | "CompiledWasm" | "Text" | "Data" | "PythonModule" | "PythonRequirement";
+    globs: string[];
+    fallthrough?: boolean;
+  }[];
   define: Record<string, string>;
   alias: Record<string, string>;
   noBundle: boolean;
@@ -175,7 +179,16 @@ export interface Resource {
 }
 
 /** Module types as workerd knows them. */
-export type ModuleType = "esm" | "cjs" | "text" | "data" | "wasm" | "json" | "python" | "python-requirement" | "sourcemap";
+export type ModuleType =
+  | "esm"
+  | "cjs"
+  | "text"
+  | "data"
+  | "wasm"
+  | "json"
+  | "python"
+  | "python-requirement"
+  | "sourcemap";
 
 export interface Module {
   /** Posix path relative to the main module, unique within the bundle. */
@@ -198,3 +211,6 @@ export interface Bundle {
   /** Sum of the modules' bytes without source maps. */
   size: number;
 }
+
+/** How one generation takes over from another: docs/runtime.md. */
+export type SwapMode = "overlap" | "prewarm" | "hold";

@@ -1,7 +1,7 @@
 /** The interface between those who want a graph to run (`ops/dev`, later `host/`) and the process that runs it. */
 import type { Reference, ResolvedReference } from "../bindings/kind.ts";
 import type { Diagnostic, Location } from "../errors.ts";
-import type { Bundle, Environment } from "../model.ts";
+import type { Bundle, Environment, SwapMode } from "../model.ts";
 
 /** One worker of a graph, ready to run. */
 export interface RuntimeWorker {
@@ -30,9 +30,6 @@ export interface GraphSpec {
   startTimeout?: number;
 }
 
-/** How one generation takes over from another: docs/runtime.md. */
-export type SwapMode = "overlap" | "prewarm" | "hold";
-
 /** What a graph says while it runs. */
 export type RuntimeEvent =
   | { type: "log"; worker: string; level: LogLevel; message: string; time: number }
@@ -52,6 +49,8 @@ export type RuntimeEvent =
   | { type: "crashed"; message: string };
 
 export type LogLevel = "debug" | "info" | "log" | "warn" | "error";
+
+export type { SwapMode };
 
 export interface SwapResult {
   mode: SwapMode;

@@ -47,9 +47,6 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
     get urls() {
       return session.plan ? urlsOf(session.plan, origin) : {};
     },
-    get graph() {
-      return session.plan!.graph;
-    },
     view: () => viewGraph(session.plan!, urlsOf(session.plan!, origin)),
     fetch: (input, init) => door.fetch(new URL(input, origin("")), init),
     reload: () => session.change(),

@@ -1,7 +1,5 @@
 import type { Diagnostic } from "../../errors.ts";
-import type { Graph } from "../../graph/index.ts";
-import type { BuildSettings } from "../../model.ts";
-import type { SwapMode } from "../../runtime/types.ts";
+import type { BuildSettings, SwapMode } from "../../model.ts";
 
 export interface DevOptions {
   cwd: string;
@@ -62,6 +60,7 @@ export type DevEvent =
       diagnostics: Diagnostic[];
       stale: boolean;
     }
+  | { reason: "build-output"; service: string; environment: string; line: string }
   | { reason: "warning"; diagnostic: Diagnostic }
   | {
       reason: "request";
@@ -111,7 +110,6 @@ export interface DevServer {
   /** By service name; only services that have a hostname. */
   urls: Record<string, string>;
   port: number;
-  readonly graph: Graph;
   /** The graph as shown to people. */
   view(): GraphView;
   /** Fetches from a service by its hostname; a relative URL goes to the first service. */
