@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Binding } from "../model.ts";
 import type { BindingKind, Reference } from "./kind.ts";
-import { durableClasses } from "./migrations.ts";
+import { localClass } from "./migrations.ts";
 import { bindingName, exportedName } from "./schema.ts";
 import { bindUnavailableObjects } from "./unavailable.ts";
 
@@ -69,13 +69,7 @@ export const durableObject: BindingKind = {
       return;
     }
     const owner = target.worker === context.worker ? context.environment : target.environment;
-    const { storage, origin } = (owner && durableClasses(owner).get(class_name)) ?? {
-      storage: "sqlite",
-      origin: class_name,
-    };
-    // Without a key of its own, the data lies under the worker's and the class's name.
-    const renamed = origin === class_name ? {} : { unsafeUniqueKey: `${target.worker}-${origin}` };
-    context.declareExport(class_name, { type: "durable-object", storage, ...renamed }, target.worker);
+    context.declareExport(class_name, localClass(owner, target.worker, class_name), target.worker);
     context.bind(binding.name, { type: "durable-object", worker: target.worker, exportName: class_name });
   },
 

@@ -73,3 +73,20 @@ export function durableClasses(owner: Environment): Map<string, DurableClass> {
   const declared = classesDeclared((owner.settings.exports ?? {}) as Record<string, DeclaredExport>);
   return declared.size > 0 ? declared : classesAfter(owner.migrations);
 }
+
+/**
+ * A Durable Object class as the local runtime declares it.
+ * @param worker id of the worker that exports it
+ */
+export function localClass(owner: Environment | undefined, worker: string, className: string) {
+  const { storage, origin } = (owner && durableClasses(owner).get(className)) ?? {
+    storage: "sqlite" as const,
+    origin: className,
+  };
+  return {
+    type: "durable-object" as const,
+    storage,
+    // Without a key of its own, the data lies under the worker's and the class's name.
+    ...(origin !== className && { unsafeUniqueKey: `${worker}-${origin}` }),
+  };
+}

@@ -41,6 +41,9 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
           : style.dim("Waiting for a change."),
       );
       return;
+    case "build-output":
+      output.note(`${prefix(style, event.service)} ${style.dim(event.line)}`);
+      return;
     case "warning":
       output.diagnostic(event.diagnostic);
       return;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { kindOf } from "../bindings/index.ts";
 import type { LocalContext, MiniflareBindingInput, WorkerOptions } from "../bindings/kind.ts";
+import { durableClasses, localClass } from "../bindings/migrations.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
 import { codeOptions } from "./code.ts";
 import { standIn } from "./stand-in.ts";
@@ -84,11 +85,12 @@ function baseOptions(worker: RuntimeWorker, options: AssembleOptions, warnings: 
 }
 
 function addCode(worker: RuntimeWorker, own: WorkerOptions, options: { markLogs: boolean; debug: boolean }): void {
-  const { manifest, legacy } = codeOptions(worker.id, worker.bundle, {
+  const { manifest, legacy, env } = codeOptions(worker.id, worker.bundle, {
     markLogs: options.markLogs,
     ...(options.debug && { inlineMaps: { dir: worker.environment.dir } }),
   });
   if (manifest) own.config.manifest = manifest;
+  if (env) own.config.env = { ...env, ...own.config.env };
   if (legacy) own.legacy = { ...own.legacy, ...legacy };
 }
 
@@ -144,8 +146,18 @@ function addBindings(worker: RuntimeWorker, { built, helpers, warnings }: Buildi
     readFile: (file) => readNamedFile(worker, file),
   };
   for (const binding of worker.environment.bindings) kindOf(binding).local(binding, context);
+  declareUnbound(worker, context);
   for (const [name, value] of Object.entries(worker.secrets)) env[name] ??= { type: "text", value };
   own.config.env = env;
+}
+
+/** Durable Object classes that are declared and bound nowhere: code reaches them as `ctx.exports.NAME`. */
+function declareUnbound(worker: RuntimeWorker, context: LocalContext): void {
+  for (const className of durableClasses(worker.environment).keys()) {
+    if (worker.bundle.exports.includes(className)) {
+      context.declareExport(className, localClass(worker.environment, worker.id, className));
+    }
+  }
 }
 
 function readNamedFile(worker: RuntimeWorker, file: string): string {

@@ -44,7 +44,7 @@ export function codeOptions(
   id: string,
   bundle: Bundle,
   options: CodeOptions,
-): Pick<WorkerOptions, "legacy"> & { manifest?: Manifest } {
+): Pick<WorkerOptions, "legacy"> & { manifest?: Manifest; env?: WorkerOptions["config"]["env"] } {
   const main = bundle.modules.find((module) => module.name === bundle.mainModule)!;
   const text = (module: Module) => Buffer.from(module.contents).toString("utf8");
   const source = (module: Module) =>
@@ -52,7 +52,7 @@ export function codeOptions(
   if (bundle.format === "service-worker") {
     // In one line before the script, so that line numbers stay what they are but for the first.
     const before = options.markLogs ? prelude(id).replaceAll("\n", " ") : "";
-    return { legacy: { serviceWorkerScript: before + source(main) } };
+    return { legacy: { serviceWorkerScript: before + source(main), ...globalBlobs(bundle) }, env: globalTexts(bundle) };
   }
   const modules: Manifest["modules"] = {};
   for (const module of bundle.modules) {
@@ -80,6 +80,28 @@ export function codeOptions(
       },
     },
   };
+}
+
+/** In service-worker syntax modules are global variables. */
+function globalBlobs(bundle: Bundle): WorkerOptions["legacy"] {
+  const of = (type: Module["type"]) =>
+    Object.fromEntries(
+      bundle.modules
+        .filter((module) => module.type === type)
+        .map((module) => [module.name, new Uint8Array(module.contents)]),
+    );
+  return { wasmBindings: of("wasm"), dataBlobBindings: of("data") };
+}
+
+/** Miniflare wants files for text blobs; a text binding is the same global variable. */
+function globalTexts(bundle: Bundle): NonNullable<WorkerOptions["config"]["env"]> {
+  const texts = bundle.modules.filter((module) => module.type === "text");
+  return Object.fromEntries(
+    texts.map((module) => [
+      module.name,
+      { type: "text" as const, value: Buffer.from(module.contents).toString("utf8") },
+    ]),
+  );
 }
 
 function withInlineMap(code: string, module: Module, bundle: Bundle, dir: string): string {

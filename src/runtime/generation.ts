@@ -82,6 +82,7 @@ export class Generation {
       cf: false,
       enableDevRegistry: false,
       logRequests: false,
+      unsafeTriggerHandlers: true,
       telemetry: { enabled: false },
       log: new NoOpLog(),
       // Must return nothing: whatever it returns crashes the host.
@@ -166,6 +167,20 @@ export class Generation {
       scheduled(options: { cron: string; scheduledTime: Date }): Promise<{ outcome: string; noRetry: boolean }>;
     };
     return fetcher.scheduled({ cron: options.cron ?? "", scheduledTime: options.time ?? new Date() });
+  }
+
+  /** Runs a worker's `email` handler, as Miniflare's own trigger does it. */
+  async email(
+    worker: string,
+    message: { from: string; to: string; raw: Uint8Array },
+  ): Promise<{ status: number; text: string }> {
+    const query = new URLSearchParams({ from: message.from, to: message.to });
+    const response = await this.#miniflare.dispatchFetch(`http://localhost/cdn-cgi/local/email?${query}`, {
+      method: "POST",
+      body: message.raw,
+      headers: { "MF-Route-Override": worker },
+    });
+    return { status: response.status, text: await response.text() };
   }
 
   bindings(worker: string): Promise<Record<string, unknown>> {

@@ -59,6 +59,13 @@ class Runtime implements GraphRuntime {
     return this.#use((generation) => generation.scheduled(worker, options));
   }
 
+  email(
+    worker: string,
+    message: { from: string; to: string; raw: Uint8Array },
+  ): Promise<{ status: number; text: string }> {
+    return this.#use((generation) => generation.email(worker, message));
+  }
+
   bindings(worker: string): Promise<Record<string, unknown>> {
     return this.#use((generation) => generation.bindings(worker));
   }

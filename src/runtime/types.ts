@@ -83,6 +83,14 @@ export interface GraphRuntime {
   acquire(worker: string): Promise<Lease>;
   /** Runs a worker's `scheduled` handler. */
   scheduled(worker: string, options: { cron?: string; time?: Date }): Promise<{ outcome: string; noRetry: boolean }>;
+  /**
+   * Runs a worker's `email` handler with a raw message (RFC 5322).
+   * @returns 200 when it was accepted, 400 with the reason when it was rejected
+   */
+  email(
+    worker: string,
+    message: { from: string; to: string; raw: Uint8Array },
+  ): Promise<{ status: number; text: string }>;
   /** The `env` of a worker, usable from Node (calls cross into the process). */
   bindings(worker: string): Promise<Record<string, unknown>>;
   /** Where the inspector listens, when it does. */

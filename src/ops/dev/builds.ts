@@ -5,6 +5,7 @@ import { createBundler } from "../../bundle/index.ts";
 import type { BuildResult, Bundler } from "../../bundle/types.ts";
 import { type Diagnostic, TroupeError } from "../../errors.ts";
 import type { BuildSettings, Bundle, Environment } from "../../model.ts";
+import { settingLocator } from "../setting-location.ts";
 
 interface Entry {
   environment: Environment;
@@ -24,8 +25,19 @@ export interface BuildOutcome {
   warnings: Diagnostic[];
 }
 
+export interface BuildsOptions {
+  processEnv: Record<string, string | undefined>;
+  /** Gets what `[build] command` prints, line by line. */
+  onCommandOutput(environment: Environment, line: string): void;
+}
+
 export class Builds {
   #entries = new Map<string, Entry>();
+  #options: BuildsOptions;
+
+  constructor(options: BuildsOptions) {
+    this.#options = options;
+  }
 
   /** Makes the set of bundlers fit the graph; those of services that did not change stay warm. */
   async reconcile(
@@ -41,7 +53,15 @@ export class Builds {
         leaving.delete(id);
         continue;
       }
-      const bundler = environment.main ? await createBundler(environment, { overrides: overrides.get(id) }) : undefined;
+      const bundler = environment.main
+        ? await createBundler(environment, {
+            overrides: overrides.get(id),
+            mode: "development",
+            processEnv: this.#options.processEnv,
+            onCommandOutput: (line) => this.#options.onCommandOutput(environment, line),
+            locate: settingLocator(environment),
+          })
+        : undefined;
       this.#entries.set(id, { environment, key, ...(bundler && { bundler }), dirty: true });
     }
     await Promise.all(

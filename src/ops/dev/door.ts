@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { Agent, fetch as undiciFetch } from "undici";
 import { TroupeError } from "../../errors.ts";
-import { answerScheduled, isScheduledPath } from "../../host/cdn-cgi.ts";
+import { answerEmail, answerScheduled, isEmailPath, isScheduledPath } from "../../host/cdn-cgi.ts";
 import { createFrontDoor, type FrontDoor, type RouteResult } from "../../host/front-door.ts";
 import { type ErrorView, errorPage, overlay, type Page, unknownHostPage, viewOf } from "../../host/pages.ts";
 import { sourceFrame } from "../../lib/source-frame.ts";
@@ -62,6 +62,9 @@ export async function openDoor({ session, options, ip, port, emit }: DoorInput):
     }
     if (isScheduledPath(url, options))
       return { answer: () => answerScheduled(url, (given) => session.runtime.scheduled(worker, given)) };
+    if (isEmailPath(url)) {
+      return { answer: (request) => answerEmail(request, (message) => session.runtime.email(worker, message)) };
+    }
     if (reload?.matches(url)) return { answer: () => reload.wait() };
     return { worker, acquire: () => session.runtime.acquire(worker) };
   };

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { kindOf } from "../../bindings/index.ts";
 import { loadLocalVars, loadWorkspace } from "../../config/index.ts";
-import { type Diagnostic, throwIfErrors, TroupeError } from "../../errors.ts";
+import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
 import { type Lock, takeLock } from "../../lib/lock.ts";
 import type { Workspace } from "../../model.ts";
 import { createGraphRuntime } from "../../runtime/index.ts";
@@ -44,7 +44,7 @@ export class DevSession {
 
   #options: DevOptions;
   #hooks: SessionHooks;
-  #builds = new Builds();
+  #builds: Builds;
   #watcher: Watcher | undefined;
   #workspace: Workspace | undefined;
   #varFiles: string[] = [];
@@ -59,6 +59,11 @@ export class DevSession {
   constructor(options: DevOptions, hooks: SessionHooks) {
     this.#options = options;
     this.#hooks = hooks;
+    this.#builds = new Builds({
+      processEnv: options.processEnv ?? {},
+      onCommandOutput: (environment, line) =>
+        hooks.emit({ reason: "build-output", service: environment.service, environment: environment.name, line }),
+    });
     this.runtime = createGraphRuntime({ onEvent: (event) => this.#onRuntimeEvent(event), drain: DRAIN });
   }
 
@@ -67,12 +72,14 @@ export class DevSession {
    * @throws TroupeError CONFIG, NOT_FOUND; BUILD and START too unless `keepGoing`
    */
   async start(): Promise<void> {
-    await this.#cycle({ files: new Set(), everything: true }, true);
+    // Saves made meanwhile wait their turn like any others.
+    this.#running = this.#cycle({ files: new Set(), everything: true }, true)
+      .then(() => this.#drain())
+      .finally(() => {
+        this.#running = undefined;
+      });
+    await this.#running;
     if (this.failure && !this.#options.keepGoing) throw this.#asError(this.failure);
-    if (this.#options.watch === false) return;
-    this.#watcher = createWatcher((files) => void this.change(files));
-    this.#watch();
-    await this.#watcher.ready;
   }
 
   /** Reacts to changed files; without any, builds and restarts everything. Resolves when all pending changes are done. */
@@ -112,8 +119,11 @@ export class DevSession {
       const plan = this.plan!;
       this.#builds.markChanged(change.everything ? undefined : files);
       const outcome = await this.#builds.build();
+      // Watched before anybody is told: what is saved upon the news must be seen.
+      const watching = first ? this.#startWatching() : undefined;
       for (const warning of outcome.warnings) this.#warn(warning);
       if (outcome.errors.length > 0) {
+        await watching;
         this.#fail(
           "build",
           outcome.errors.length === 1
@@ -139,7 +149,7 @@ export class DevSession {
         options: { persistTo, inspectorPort: this.#options.inspectorPort },
       });
       for (const warning of warnings) this.#warn(warning);
-      const swap = await this.runtime.swap(spec);
+      const swap = await this.runtime.swap(spec).finally(() => watching);
       for (const warning of swap.warnings) this.#warn(warning);
       this.failure = undefined;
       this.#announce(plan, outcome.changed, files, configChanged, swap, performance.now() - startedAt);
@@ -249,6 +259,13 @@ export class DevSession {
           (folder) => path.dirname(file) === folder || (file.startsWith(folder + path.sep) && isConfigName(file)),
         ),
     );
+  }
+
+  async #startWatching(): Promise<void> {
+    if (this.#options.watch === false || this.#stopped) return;
+    this.#watcher = createWatcher((files) => void this.change(files));
+    this.#watch();
+    await this.#watcher.ready;
   }
 
   /** What bindings read besides code and config: static assets, certificates. */
