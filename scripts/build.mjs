@@ -14,10 +14,9 @@ const dist = path.join(root, "dist");
 const release = process.argv.includes("--release");
 const manifest = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
 
-/** Chunks of the last day stay: a troupe that is running may still have to import one. */
-const LEFTOVERS_KEPT_MS = 24 * 60 * 60 * 1000;
+/** Chunks of the last day stay, but in a release: a troupe that is running may still have to import one. */
+const LEFTOVERS_KEPT_MS = release ? 0 : 24 * 60 * 60 * 1000;
 
-if (release) await rm(dist, { recursive: true, force: true });
 await bundle();
 await writeSchema();
 if (release) await writeTypes();
@@ -75,7 +74,6 @@ async function removeLeftovers(current) {
 
 async function writeSchema() {
   const { configSchema } = await import("../src/config/index.ts");
-  if (!configSchema) return;
   if (typeof configSchema !== "function") return;
   await writeIfChanged(
     path.join(dist, "config-schema.json"),
@@ -85,9 +83,13 @@ async function writeSchema() {
 
 /** Declarations of what index.ts exports, and of what those mention; the rest of the sources stays ours. */
 async function writeTypes() {
-  const tsc = path.join(root, "node_modules/typescript/bin/tsc");
-  execFileSync(process.execPath, [tsc, "--project", path.join(root, "tsconfig.types.json")], { stdio: "inherit" });
   const types = path.join(dist, "types");
+  await rm(types, { recursive: true, force: true });
+  const tsc = path.join(root, "node_modules/typescript/bin/tsc");
+  // npm pack --json wants stdout for itself.
+  execFileSync(process.execPath, [tsc, "--project", path.join(root, "tsconfig.types.json")], {
+    stdio: ["ignore", 2, 2],
+  });
   const mentioned = new Set();
   await follow(path.join(types, "index.d.ts"), mentioned);
   for (const entry of await readdir(types, { recursive: true, withFileTypes: true })) {

@@ -5,6 +5,8 @@ import { type Diagnostic, TroupeError } from "../errors.ts";
 import type { BindingOrigin, Dialect, Resource } from "../model.ts";
 import { type Selection, selectEnvironments, selectServices } from "./select.ts";
 
+export { configSchema } from "../config/index.ts";
+
 export interface ResolvedBinding {
   name: string;
   kind: string;

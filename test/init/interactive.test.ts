@@ -63,7 +63,7 @@ test("asks for folder, template, git and packages", async () => {
 test("asks only what was not said", async () => {
   const cwd = testFolder();
   const { outside, said } = terminal(cwd, [["Install the packages?", ["n"]]]);
-  expect(await main(["init", "here", "--template", "hello", "--no-git"], outside)).toBe(0);
+  expect(await main(["init", "here", "--template", "gateway", "--no-git"], outside)).toBe(0);
   expect(said.stderr).not.toContain("Where?");
   expect(existsSync(path.join(cwd, "here/troupe.toml"))).toBe(true);
 });
@@ -81,6 +81,6 @@ test("Ctrl-C leaves without a trace, with exit code 130", async () => {
 test("in CI nothing is asked, terminal or not", async () => {
   const cwd = testFolder();
   const { outside, said } = terminal(cwd, [], { CI: "true" });
-  expect(await main(["init", "quiet", "--no-git"], outside)).toBe(0);
+  expect(await main(["init", "quiet", "--no-git", "--template", "gateway"], outside)).toBe(0);
   expect(said.stderr).toBe("");
 });

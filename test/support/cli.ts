@@ -15,6 +15,8 @@ export interface CliOptions {
   input?: string;
   /** Arguments of node itself, before the binary. */
   nodeArgs?: string[];
+  /** Another copy of the binary. */
+  bin?: string;
 }
 
 export interface CliResult {
@@ -67,7 +69,7 @@ const PATIENCE = 30_000;
 export function startTroupe(args: string[], options: CliOptions = {}): RunningTroupe {
   const buildError = inject("buildError");
   if (buildError) throw new Error(`dist/ could not be built: ${buildError}`);
-  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), BIN, ...args], {
+  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), options.bin ?? BIN, ...args], {
     cwd: options.cwd ?? ROOT,
     env: { ...process.env, CI: undefined, FORCE_COLOR: undefined, ...options.env } as NodeJS.ProcessEnv,
     stdio: ["pipe", "pipe", "pipe"],

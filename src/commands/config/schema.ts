@@ -1,4 +1,4 @@
-import { configSchema } from "../../config/index.ts";
+import { configSchema } from "../../ops/config.ts";
 import type { Command } from "../command.ts";
 
 const command: Command<object, Record<string, unknown>> = {

@@ -8,7 +8,7 @@ import { TroupeError } from "../../errors.ts";
 import { type PackageManager, packageManagerOf } from "../../lib/package-manager.ts";
 import { runCommand } from "../../lib/run-command.ts";
 import { extendGitignore, extendManifest, newManifest } from "./merge.ts";
-import { type ProjectFiles, type TemplateName, templateFiles } from "./templates.ts";
+import { type ProjectFiles, type TemplateName, templateFiles, WITH_GENERATED_TYPES } from "./templates.ts";
 
 export interface InitOptions {
   /** Absolute folder; made when it does not exist. */
@@ -47,10 +47,11 @@ export async function init(options: InitOptions): Promise<InitResult> {
     await mkdir(path.dirname(path.join(dir, file)), { recursive: true });
     await writeFile(path.join(dir, file), text);
   }
+  const types = WITH_GENERATED_TYPES.includes(template) ? await generateTypes(options) : [];
   const git = options.git && !(await isInRepository(dir)) && (await run("git", ["init", "--quiet"], dir));
   const packageManager = packageManagerOf(processEnv);
   if (options.install) await install(packageManager, options);
-  return { dir, name, template, files: [...files.keys()], git, installed: options.install, packageManager };
+  return { dir, name, template, files: [...files.keys(), ...types], git, installed: options.install, packageManager };
 }
 
 /** Whether git already keeps this folder, or the nearest one above it that exists. */
@@ -58,6 +59,13 @@ export async function isInRepository(dir: string): Promise<boolean> {
   let folder = dir;
   while (!existsSync(folder)) folder = path.dirname(folder);
   return run("git", ["rev-parse", "--is-inside-work-tree"], folder);
+}
+
+/** `troupe types` in the new project. Returns the files that it wrote. */
+async function generateTypes({ dir, processEnv }: InitOptions): Promise<string[]> {
+  const { writeTypes } = await import("../types.ts");
+  const { files } = await writeTypes({ cwd: dir, processEnv });
+  return files.filter((file) => file.state === "written").map((file) => path.relative(dir, file.path));
 }
 
 /** What to write. Reads everything first, so that a conflict leaves the folder as it was. */

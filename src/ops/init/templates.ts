@@ -10,6 +10,9 @@ export const TEMPLATES = {
   api: "A JSON API with Hono and KV",
 } as const;
 
+/** Their types are generated; a workspace's services declare their own, because two global `Env` would be one. */
+export const WITH_GENERATED_TYPES: readonly TemplateName[] = ["hello", "api"];
+
 export type TemplateName = keyof typeof TEMPLATES;
 export const TEMPLATE_NAMES = Object.keys(TEMPLATES) as TemplateName[];
 

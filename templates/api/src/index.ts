@@ -5,7 +5,8 @@ interface Note {
   text: string;
 }
 
-const app = new Hono<{ Bindings: { NOTES: KVNamespace } }>();
+// Env comes from worker-configuration.d.ts; "npm run types" writes it anew after a change of troupe.toml.
+const app = new Hono<{ Bindings: Env }>();
 
 app.get("/", (c) => c.text("Try: curl -d '{\"text\":\"Buy milk\"}' -H 'content-type: application/json' /notes\n"));
 

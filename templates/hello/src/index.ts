@@ -1,7 +1,4 @@
-interface Env {
-  GREETING: string;
-}
-
+// Env comes from worker-configuration.d.ts; "npm run types" writes it anew after a change of troupe.toml.
 export default {
   fetch(request, env) {
     const name = new URL(request.url).searchParams.get("name") ?? "World";
