@@ -6,7 +6,7 @@ import type { Faults } from "./faults.ts";
 import { display, named, unknownKey } from "./issues.ts";
 import { BINDING_GROUPS, type BindingGroup } from "./keys.ts";
 import { entryName } from "./merge.ts";
-import { placeResource } from "./resource.ts";
+import { placeResource, staleNames } from "./resource.ts";
 import { at, plain, type Sourced, type SourcedTable, without } from "./sourced.ts";
 
 export interface BindingScope {
@@ -97,7 +97,8 @@ function entriesAt(
       return node.items.flatMap((item) => {
         if (key.form === "list" && item.kind !== "table") return wrongType(item, "a table", scope.faults);
         const name = entryName(item, key);
-        if (key.form === "names" && name === undefined) return wrongType(item, "a string", scope.faults);
+        if (key.form === "names" && (item.kind !== "value" || typeof item.value !== "string"))
+          return wrongType(item, "a string", scope.faults);
         return [{ kind, key, name, inEnv, node: item }];
       });
   }
@@ -148,14 +149,18 @@ function tableOf({ path }: Written): string | undefined {
   return path[0] === "env" ? String(path[1]) : undefined;
 }
 
-function bindingOf({ kind, key, name, inEnv, node }: Found, scope: BindingScope): Binding[] {
-  const { dialect, faults, environment } = scope;
+function bindingOf({ kind, key, name, inEnv, node: merged }: Found, scope: BindingScope): Binding[] {
+  const { dialect, faults, environment, tables } = scope;
+  const rank = (written: Written) => tables.indexOf(tableOf(written));
   const isEntry = key.form === "list" || key.form === "single";
+  let node = merged;
   // `shared` is troupe.toml's own: in a file of Wrangler's it is as unknown as it is to Wrangler.
-  const shared = dialect === "wrangler" ? at(node, ["shared"]) : undefined;
-  if (shared) faults.add({ severity: "warning", ...unknownKey("shared", node, []) });
-  const checked =
-    key.form === "names" ? {} : check(shared ? without(node, ["shared"]) : node, key.entry, dialect, faults);
+  if (dialect === "wrangler" && isEntry && at(node, ["shared"])) {
+    faults.add({ severity: "warning", ...unknownKey("shared", node, []) });
+    node = without(node, ["shared"]);
+  }
+  for (const field of staleNames({ kind, node }, { rank })) node = without(node, [field]);
+  const checked = key.form === "names" ? {} : check(node, key.entry, dialect, faults);
   if (checked === undefined) return [];
   if (name === undefined || name === "") {
     faults.error(
@@ -166,7 +171,7 @@ function bindingOf({ kind, key, name, inEnv, node }: Found, scope: BindingScope)
     return [];
   }
   const entry = isEntry || key.form === "names" ? (checked as Record<string, unknown>) : { value: checked };
-  const { resource, origin } = placeResource({ kind, name, entry, node }, scope);
+  const { resource, origin } = placeResource({ kind, name, entry, node }, { ...scope, rank });
   const own = node.written.environment === environment;
   const binding: Binding = {
     name,

@@ -66,7 +66,7 @@ export function faultsOf(issue: Issue, node: Sourced, schema: z.ZodType): Omit<F
 export function unknownKey(key: string, table: Sourced, known: readonly string[]): Omit<Fault, "severity"> {
   const child = at(table, [key]);
   const { written } = child ?? table;
-  const guess = didYouMean(key, known);
+  const guess = beginningWith(key, known) ?? didYouMean(key, known);
   const where = written.path.slice(0, -1);
   return {
     code: "unknown-key",
@@ -81,6 +81,12 @@ export function unknownKey(key: string, table: Sourced, known: readonly string[]
   };
 }
 
+/** `kv` is `kv_namespaces`: the only key that goes on like that. */
+function beginningWith(key: string, known: readonly string[]): string | undefined {
+  const longer = known.filter((candidate) => candidate.startsWith(`${key}_`));
+  return longer.length === 1 ? longer[0] : undefined;
+}
+
 /** What a value must be, from "must". */
 function demand(issue: Issue, value: unknown): { code: string; must: string; notes?: string[] } {
   switch (issue.code) {
@@ -90,8 +96,10 @@ function demand(issue: Issue, value: unknown): { code: string; must: string; not
       const expected = issue.errors.flatMap((errors) =>
         errors.filter((error) => error.path.length === 0).map(expectation),
       );
-      const choice = [...new Set(expected.filter((text) => text !== undefined))];
-      if (choice.length === 0) return { code: "invalid-value", must: `can't be ${named(value)}` };
+      // JSON's null is no way to write a value, though some may be it.
+      const choice = [...new Set(expected.filter((text) => text !== undefined && text !== "a null"))] as string[];
+      if (choice.length === 0 || value instanceof Date)
+        return { code: "invalid-value", must: `can't be ${named(value)}` };
       return { code: "wrong-type", must: `must be ${list(choice)}, not ${named(value)}` };
     }
     case "invalid_value": {

@@ -1,6 +1,6 @@
 /** Isolation: which resource a stateful binding points to in one environment (docs/config.md, "Isolation"). */
 import type { BindingKind } from "../bindings/kind.ts";
-import { type BindingOrigin, type Dialect, PRODUCTION, type Resource } from "../model.ts";
+import { type BindingOrigin, type Dialect, PRODUCTION, type Resource, type Written } from "../model.ts";
 import { at, type Sourced } from "./sourced.ts";
 
 interface Stateful {
@@ -15,6 +15,20 @@ interface Scope {
   service: string;
   environment: string;
   dialect: Dialect;
+  rank(written: Written): number;
+}
+
+/**
+ * The naming fields that don't count any more: a table that names the resource anew, by whichever field, leaves nothing of
+ * the name it inherited (a database's id beside another database's name).
+ */
+export function staleNames({ kind, node }: Pick<Stateful, "kind" | "node">, { rank }: Pick<Scope, "rank">): string[] {
+  const written = (kind.resource?.fields ?? []).flatMap((field) => {
+    const value = at(node, [field]);
+    return value ? [{ field, rank: rank(value.written) }] : [];
+  });
+  const newest = Math.max(...written.map((each) => each.rank));
+  return written.filter((each) => each.rank < newest).map(({ field }) => field);
 }
 
 /** @returns nothing for a binding that names no resource */

@@ -91,7 +91,7 @@ class Resolver {
       return fail("extends-cycle", `Environments extend each other in a circle: ${circle}`);
     }
     if (!this.#own.has(base)) {
-      const names = [PRODUCTION, ...this.#own.keys()].filter((name) => name !== environment);
+      const names = [...new Set([PRODUCTION, ...this.#own.keys()])].filter((name) => name !== environment);
       const guess = didYouMean(base, names);
       const notes = [...(guess ? [`did you mean "${guess}"?`] : []), `environments: ${names.join(", ")}`];
       return fail("unknown-environment", `There is no environment "${base}" to extend`, notes);
@@ -134,7 +134,7 @@ function pathsOf(tree: SourcedTable, name: string): (string | number)[][] {
   if (bindings.length > 0) return bindings.map(({ path }) => path).reverse();
   const keys = name.split(".");
   const setting = Object.hasOwn(SETTING_KEYS, keys[0]!) ? SETTING_KEYS[keys[0]!] : undefined;
-  const removable = setting?.troupe === "anywhere" || BINDING_GROUPS.has(keys[0]!);
+  const removable = (setting?.troupe === "anywhere" && name !== "name") || BINDING_GROUPS.has(keys[0]!);
   return removable && at(tree, keys) ? [keys] : [];
 }
 

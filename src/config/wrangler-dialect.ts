@@ -80,7 +80,7 @@ function warnOfDomains(own: SourcedTable, top: SourcedTable, environment: string
   if (domains.length === 0) return;
   faults.warning(
     "inherited-domain",
-    `"env.${environment}" inherits the custom domain${domains.length > 1 ? "s" : ""} ${domains.join(", ")}: deploying it takes them away from the top level`,
+    `"env.${environment}" inherits the custom domain${domains.length > 1 ? "s" : ""} ${domains.join(", ")}: deploying it takes ${domains.length > 1 ? "them" : "it"} away from the top level`,
     routes.written,
     {
       part: "key",
