@@ -33,7 +33,7 @@ interface TypesArgs {
   envFile?: string[];
 }
 
-const command: Command<TypesArgs, Omit<TypesResult, "warnings"> & { cwd: string }> = {
+const command: Command<TypesArgs, Omit<TypesResult, "warnings">> = {
   args,
   positionals: [
     { name: "path", type: "string", describe: "File to write (default: worker-configuration.d.ts beside each config)" },
@@ -50,14 +50,14 @@ const command: Command<TypesArgs, Omit<TypesResult, "warnings"> & { cwd: string 
       processEnv: context.env,
     });
     for (const warning of warnings) context.report(warning);
-    return { files, cwd: context.cwd };
+    return { files };
   },
-  show({ files, cwd }, output, { check }) {
+  show({ files }, output, { check }) {
     const { style } = output;
     for (const file of files) {
-      const shown = path.relative(cwd, file.path) || file.path;
       const state = check ? "up to date" : file.state;
-      output.line(`${style.bold(shown)} ${file.state === "written" ? style.green(state) : style.dim(state)}`);
+      const shown = file.state === "written" ? style.green(state) : style.dim(state);
+      output.line(`${style.bold(file.service)} ${path.basename(file.path)} ${shown}`);
     }
   },
 };

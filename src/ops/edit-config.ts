@@ -89,7 +89,13 @@ async function loadEdited(selection: Selection, service: Service, environment: s
   const { cwd, config, env, processEnv } = selection;
   const file = service.configPath;
   try {
-    const { workspace } = await loadWorkspace({ cwd, config, env, processEnv, texts: new Map([[file, text]]) });
+    const { workspace } = await loadWorkspace({
+      cwd,
+      config,
+      env,
+      processEnv,
+      texts: new Map([[file, withoutMark(text)]]),
+    });
     const loaded = workspace.services.find(({ configPath }) => configPath === file)?.environments[environment];
     if (loaded) return { workspace, environment: loaded };
   } catch (error) {
@@ -97,6 +103,11 @@ async function loadEdited(selection: Selection, service: Service, environment: s
     throw refused(error, file);
   }
   throw new TroupeError("INTERNAL", `${service.name}@${environment} is gone from the edited ${file}`);
+}
+
+/** A byte order mark is no part of what the loader is given. */
+function withoutMark(text: string): string {
+  return text.replace(/^\uFEFF/, "");
 }
 
 /** Places in the edited text are none of the file on disk. */

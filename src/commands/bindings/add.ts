@@ -16,7 +16,12 @@ interface AddArgs {
 /** Without a kind: what there is to choose from. */
 const command: Command<AddArgs, BindingEdit> = {
   positionals: [
-    { name: "kind", type: "string", choices: KIND_IDS, describe: "What to bind; --help after it shows its flags" },
+    {
+      name: "kind",
+      type: "string",
+      choices: KIND_IDS,
+      describe: `What to bind; its flags are shown by --help behind it. ${KIND_IDS.join(", ")}`,
+    },
     { name: "name", type: "string", describe: "The binding's name in env" },
     { name: "value", type: "string", describe: "What it points to: a service, a queue, an id, a value…" },
   ],
