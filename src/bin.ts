@@ -26,6 +26,8 @@ async function run(argv: string[]): Promise<number> {
     return 0;
   }
   module.enableCompileCache?.();
+  // A stack should name the sources and not the bundle; reading the maps costs time, which only --verbose is worth.
+  if (argv.includes("--verbose")) process.setSourceMapsEnabled(true);
 
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
