@@ -180,7 +180,7 @@ it.each([
 });
 
 it.each([
-  ["troupe.toml", `${CONFIG}vars = {\n`, 4],
+  ["troupe.toml", `${CONFIG}vars = = 1\n`, 4],
   ["wrangler.jsonc", `{\n  "name": "app",\n  "main": \n}\n`, 4],
 ])("shows where the syntax of %s is wrong", async (file, text, line) => {
   const { code, error } = await refused(testFolder({ [file]: text, "src/index.ts": OK }));

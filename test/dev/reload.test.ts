@@ -236,10 +236,12 @@ COLOUR = "blue"
 
 describe("logs", () => {
   it("tells every request and what a service writes to the console", async () => {
-    await dev.reloadAfter(() =>
-      save({
-        "services/other/src/index.ts": `export default { fetch(request) { console.warn("asked for", new URL(request.url).pathname, { deep: 1 }); return new Response("logged"); } };\n`,
-      }),
+    await dev.reloadAfter(
+      () =>
+        save({
+          "services/other/src/index.ts": `export default { fetch(request) { console.warn("asked for", new URL(request.url).pathname, { deep: 1 }); return new Response("logged"); } };\n`,
+        }),
+      (event) => event.files.some((file: string) => file.includes("other")),
     );
     const before = dev.mark();
     await dev.get("other", "/a?b=c", { method: "POST" });

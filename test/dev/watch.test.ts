@@ -1,0 +1,76 @@
+import { mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createWatcher, type Watcher } from "../../src/ops/dev/watch.ts";
+
+const folder = mkdtempSync(path.join(os.tmpdir(), "troupe-watch-"));
+const file = path.join(folder, "a.ts");
+const later = path.join(folder, ".dev.vars");
+let watcher: Watcher;
+let seen: string[][] = [];
+let wake = (): void => {};
+
+/** The next burst that names a file. */
+async function burst(name: string): Promise<string[]> {
+  for (;;) {
+    const found = seen.find((changed) => changed.includes(name));
+    if (found) return found;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+}
+
+async function after(change: () => void, name = file): Promise<string[]> {
+  seen = [];
+  change();
+  return burst(name);
+}
+
+beforeAll(async () => {
+  writeFileSync(file, "1");
+  writeFileSync(path.join(folder, "unasked"), "1");
+  watcher = createWatcher((changed) => {
+    seen.push(changed);
+    wake();
+  });
+  watcher.set([file, later], []);
+  await watcher.ready;
+});
+
+afterAll(async () => {
+  await watcher.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("sees a file written, replaced by rename, removed and made again", async () => {
+  await after(() => writeFileSync(file, "2"));
+  await after(() => {
+    writeFileSync(`${file}.tmp`, "3");
+    renameSync(`${file}.tmp`, file);
+  });
+  await after(() => writeFileSync(file, "4"));
+  await after(() => unlinkSync(file));
+  await after(() => writeFileSync(file, "5"));
+  await after(() => writeFileSync(file, "6"));
+});
+
+test("sees every change of a file, however fast one follows the other", async () => {
+  for (let index = 0; index < 20; index++) await after(() => writeFileSync(file, `fast ${index}`));
+});
+
+test("sees a file that was not there at first, and nothing that nobody asked for", async () => {
+  const changed = await after(() => {
+    writeFileSync(path.join(folder, "unasked"), "2");
+    writeFileSync(later, "A=1");
+  }, later);
+  expect(changed).toEqual([later]);
+});
+
+test("sees files asked for later, and everything below a folder", async () => {
+  const second = path.join(folder, "b.ts");
+  writeFileSync(second, "1");
+  watcher.set([file, second], [path.join(folder, "public")]);
+  await after(() => writeFileSync(second, "2"), second);
+});
