@@ -19,6 +19,8 @@ export async function commandHelp(entry: CommandEntry, command: Command, width: 
   const parser = createYargs([], { flags })
     .wrap(Math.min(width, 110))
     .usage(`${entry.describe}\n\nUsage: troupe ${entry.command} [flags]`)
+    // Groups are shown in the order in which they are first named; yargs fills this one itself.
+    .group([], "Positionals:")
     .group(own, "Flags:")
     .group(common, "Common flags:")
     .command(`$0${positionalPart}`, false, (builder) => {

@@ -16,7 +16,7 @@ interface InitArgs {
 
 const command: Command<InitArgs, InitResult & { cwd: string }> = {
   args: {
-    template: { choices: TEMPLATE_NAMES, describe: "What to start with (default: hello)" },
+    template: { choices: TEMPLATE_NAMES, describe: "What to start with; hello where nobody can be asked" },
     git: { type: "boolean", describe: "Make a git repository, unless there is one (--no-git: never)" },
     install: { type: "boolean", describe: "Install the packages (--no-install: don't)" },
   },

@@ -30,7 +30,10 @@ export function renderFailure(error: unknown, output: Output, options: { verbose
     return;
   }
   // Who pressed Ctrl-C knows that it is over.
-  if (error.code === "INTERRUPTED") return output.note(error.message);
+  if (error.code === "INTERRUPTED") {
+    output.note(error.message);
+    return;
+  }
   for (const diagnostic of error.diagnostics) output.diagnostic(diagnostic);
   if (!repeats(error, error.diagnostics)) output.diagnostic(asDiagnostic(error));
   if (options.verbose && error.cause !== undefined) output.note(stackOf(error.cause));

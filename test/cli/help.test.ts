@@ -25,7 +25,7 @@ describe("--help", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Start a project from a template\n\nUsage: troupe init \[dir\] \[flags\]/);
     expect(stdout).toMatch(
-      /Flags:\n.*--template[\s\S]*Common flags:\n[\s\S]*--json[\s\S]*dir[\s\S]*Examples:\n.*troupe init/,
+      /Positionals:\n {2}dir[\s\S]*Flags:\n.*--template[\s\S]*Common flags:\n[\s\S]*--json[\s\S]*Examples:\n.*troupe init/,
     );
     expect(stdout).toContain("hello, gateway, canary, api");
   });
