@@ -48,6 +48,7 @@ const command: Command<TypesArgs, Omit<TypesResult, "warnings">> = {
       envFiles: given.envFile,
       cwd: context.cwd,
       processEnv: context.env,
+      signal: context.signal,
     });
     for (const warning of warnings) context.report(warning);
     return { files };

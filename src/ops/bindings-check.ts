@@ -21,7 +21,7 @@ export interface BindingsCheck {
  * Checks the chosen services in every environment, or in the one named.
  * @throws TroupeError CONFIG, NOT_FOUND; what is wrong with the bindings is data
  */
-export async function checkBindings(selection: Selection): Promise<BindingsCheck> {
+export async function checkBindings(selection: Selection & { signal?: AbortSignal }): Promise<BindingsCheck> {
   const { workspace, warnings } = await selectWorkspace(selection);
   const services = selectServices(workspace, selection);
   const environments =
@@ -30,7 +30,7 @@ export async function checkBindings(selection: Selection): Promise<BindingsCheck
       : selectEnvironments(services, selection.env);
   // What is bound is built as well: the names that count are exported there.
   const targets = [...closure(workspace, environments).environments.values()];
-  const built = await buildEnvironments(targets, { processEnv: selection.processEnv });
+  const built = await buildEnvironments(targets, selection);
   const inBindings = await checkEnvironments({ workspace, environments, built });
   const inCode = buildErrors(environments, built);
   const secrets = await missingSecrets(environments, selection.processEnv);

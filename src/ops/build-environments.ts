@@ -3,6 +3,7 @@ import { createBundler } from "../bundle/index.ts";
 import type { BundleOptions } from "../bundle/types.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
 import { type Bundle, type Environment, refId } from "../model.ts";
+import { settingLocator } from "./setting-location.ts";
 
 /** A bundle, or why there is none. */
 export type Built = { bundle: Bundle; warnings: Diagnostic[] } | { bundle?: undefined; errors: Diagnostic[] };
@@ -10,14 +11,19 @@ export type Built = { bundle: Bundle; warnings: Diagnostic[] } | { bundle?: unde
 /** How many builds run at a time: esbuild itself uses every core, more builds only take more memory. */
 const AT_ONCE = 4;
 
+export interface BuildManyOptions extends Pick<BundleOptions, "processEnv"> {
+  /** Aborted: builds stop, with the commands they run. */
+  signal?: AbortSignal;
+}
+
 /**
- * Builds each environment once; those that differ in nothing a build reads share one build.
+ * Builds each environment once, for production; those that differ in nothing a build reads share one build.
  * @returns by `service@environment`; faults of the code are data, since other services can still be looked at
  * @throws TroupeError INTERNAL
  */
 export async function buildEnvironments(
   environments: readonly Environment[],
-  options: BundleOptions = {},
+  options: BuildManyOptions = {},
 ): Promise<Map<string, Built>> {
   const groups = new Map<string, Environment[]>();
   for (const environment of environments) {
@@ -41,16 +47,22 @@ export function buildInputs({ main, dir, build, compatibilityDate, compatibility
   return JSON.stringify([main, dir, build, compatibilityDate, compatibilityFlags]);
 }
 
-async function build(environment: Environment, options: BundleOptions): Promise<Built> {
+async function build(environment: Environment, { processEnv, signal }: BuildManyOptions): Promise<Built> {
   try {
-    const bundler = await createBundler(environment, { sourceMaps: false, ...options });
+    const locate = settingLocator(environment);
+    const bundler = await createBundler(environment, { sourceMaps: false, mode: "production", processEnv, locate });
+    const stop = () => void bundler.dispose();
+    signal?.addEventListener("abort", stop, { once: true });
     try {
+      signal?.throwIfAborted();
       const { bundle, warnings } = await bundler.build();
       return { bundle, warnings };
     } finally {
+      signal?.removeEventListener("abort", stop);
       await bundler.dispose();
     }
   } catch (error) {
+    signal?.throwIfAborted();
     if (!(error instanceof TroupeError) || error.code === "INTERNAL") throw error;
     const { message, location, notes, diagnostics } = error;
     const own: Diagnostic = { severity: "error", code: "build", message, notes, ...(location && { location }) };

@@ -33,6 +33,8 @@ export interface TypesOptions extends Selection {
   envInterface?: string;
   /** Read local variables from these files instead of .dev.vars and .env. */
   envFiles?: string[];
+  /** Aborted: builds stop. */
+  signal?: AbortSignal;
 }
 
 export interface TypesResult {
@@ -50,7 +52,8 @@ export async function writeTypes(options: TypesOptions): Promise<TypesResult> {
   const services = selectServices(workspace, options);
   checkOptions(options, services);
   const environments = new Map(services.map((service) => [service, environmentsOf(service, options.env)]));
-  const bundles = await bundlesFor(workspace, services, warnings);
+  const bundles =
+    options.includeEnv === false ? new Map<string, Bundle>() : await bundlesFor(workspace, services, options, warnings);
   const runtimes = new Map<string, Promise<string>>();
   const command = commandLine(options);
   const files: TypesResult["files"] = [];
@@ -111,10 +114,11 @@ function environmentsOf(service: Service, env: string | undefined): Environment[
 async function bundlesFor(
   workspace: Workspace,
   services: readonly Service[],
+  { processEnv, signal }: TypesOptions,
   warnings: Diagnostic[],
 ): Promise<Map<string, Bundle>> {
   const own = services.flatMap((service) => Object.values(service.environments));
-  const built = await buildEnvironments([...closure(workspace, own).environments.values()]);
+  const built = await buildEnvironments([...closure(workspace, own).environments.values()], { processEnv, signal });
   const bundles = new Map<string, Bundle>();
   const failed = new Set<string>();
   for (const [id, { bundle }] of built) {

@@ -8,7 +8,7 @@ const command: Command<object, BindingsCheck> = {
     ["troupe bindings check --env staging", "One environment"],
   ],
   async run(args, context) {
-    const result = await checkBindings({ ...args, cwd: context.cwd, processEnv: context.env });
+    const result = await checkBindings({ ...args, cwd: context.cwd, processEnv: context.env, signal: context.signal });
     for (const warning of result.diagnostics) if (warning.severity === "warning") context.report(warning);
     throwIfErrors(result.failure ?? "CONFIG", result.diagnostics);
     return result;
