@@ -1,6 +1,7 @@
 /** The bindings of one environment: from its merged tree to the model, with names checked against each other. */
 import type { BindingConfigKey, BindingKind } from "../bindings/kind.ts";
 import type { Binding, Dialect, Environment, Written } from "../model.ts";
+import { globalsOf, type Named, withoutDoubles } from "./binding-names.ts";
 import { check } from "./check.ts";
 import type { Faults } from "./faults.ts";
 import { display, named, unknownKey } from "./issues.ts";
@@ -18,15 +19,19 @@ export interface BindingScope {
   faults: Faults;
 }
 
-/** One entry as found, before it is known to be valid. */
-interface Found {
+/** One entry as found, before it is known to be valid. Its name is undefined when the entry lacks it. */
+interface Found extends Named {
   kind: BindingKind;
   key: BindingConfigKey;
-  /** Undefined when the entry lacks its name. */
-  name: string | undefined;
-  inEnv: boolean;
   node: Sourced;
 }
+
+interface Place {
+  kind: BindingKind;
+  key: BindingConfigKey;
+}
+
+type RankedScope = BindingScope & { rank(written: Written): number };
 
 export interface BindingsRead {
   bindings: Binding[];
@@ -53,8 +58,9 @@ export function readBindings(tree: SourcedTable, scope: BindingScope): BindingsR
       if (value !== undefined) settings[key] = { ...settings[key], [path[1]!]: value };
     }
   }
-  const kept = withoutDoubles(found, scope);
-  return { bindings: kept.flatMap((each) => bindingOf(each, scope)), settings };
+  const rank = (written: Written) => scope.tables.indexOf(tableOf(written));
+  const kept = withoutDoubles(found, globalsOf(tree), { ...scope, rank });
+  return { bindings: kept.flatMap((each) => bindingOf(each, { ...scope, rank })), settings };
 }
 
 /** A key such as `durable_objects` or `queues` is a table of lists: is it one, and are all its keys known? */
@@ -77,32 +83,35 @@ function checkGroup(
   return node;
 }
 
-function entriesAt(
-  node: Sourced,
-  { kind, key }: { kind: BindingKind; key: BindingConfigKey },
-  scope: BindingScope,
-): Found[] {
+function entriesAt(node: Sourced, place: Place, scope: BindingScope): Found[] {
+  const { kind, key } = place;
   const inEnv = key.inEnv !== false;
   switch (key.form) {
     case "record":
       if (node.kind !== "table") break;
-      return [...node.entries].map(([name, child]) => ({ kind, key, name, inEnv, node: child }));
+      return [...node.entries].map(([name, child]) => foundAt(place, child, name, inEnv));
     case "single": {
       if (node.kind !== "table") break;
       const name = key.nameField === undefined ? undefined : entryName(node, key);
-      return [{ kind, key, name: name ?? key.path.at(-1)!, inEnv: inEnv && name !== undefined, node }];
+      return [foundAt(place, node, name ?? key.path.at(-1)!, inEnv && name !== undefined)];
     }
     default:
       if (node.kind !== "list") break;
       return node.items.flatMap((item) => {
         if (key.form === "list" && item.kind !== "table") return wrongType(item, "a table", scope.faults);
-        const name = entryName(item, key);
-        if (key.form === "names" && (item.kind !== "value" || typeof item.value !== "string"))
+        if (key.form === "names" && (item.kind !== "value" || typeof item.value !== "string")) {
           return wrongType(item, "a string", scope.faults);
-        return [{ kind, key, name, inEnv, node: item }];
+        }
+        return [foundAt({ kind, key }, item, entryName(item, key), inEnv)];
       });
   }
   return wrongType(node, key.form === "record" || key.form === "single" ? "a table" : "a list", scope.faults);
+}
+
+function foundAt({ kind, key }: Place, node: Sourced, name: string | undefined, inEnv: boolean): Found {
+  const { written } = node;
+  const nameAt = (key.nameField !== undefined && at(node, [key.nameField])?.written) || written;
+  return { kind, key, node, name, inEnv, title: kind.title, written, nameAt };
 }
 
 function wrongType(node: Sourced, expected: string, faults: Faults): [] {
@@ -111,47 +120,13 @@ function wrongType(node: Sourced, expected: string, faults: Faults): [] {
   return [];
 }
 
-/**
- * One name, one binding. A name that an environment writes itself takes the place of an inherited binding of another
- * kind; twice in one table is a mistake. Attachments have names per kind; Wrangler lets those be written twice.
- */
-function withoutDoubles(found: readonly Found[], { dialect, tables, faults }: BindingScope): Found[] {
-  const rank = ({ node }: Found) => tables.indexOf(tableOf(node.written));
-  const byName = new Map<string, Found>();
-  for (const each of found) {
-    const { name, inEnv, kind } = each;
-    if (name === undefined) continue;
-    if (!inEnv && dialect === "wrangler") continue;
-    const id = inEnv ? name : `${kind.id} ${name}`;
-    const other = byName.get(id);
-    if (!other) {
-      byName.set(id, each);
-    } else if (rank(each) !== rank(other)) {
-      if (rank(each) > rank(other)) byName.set(id, each);
-    } else {
-      const what = inEnv ? `Two bindings have the name "${name}"` : `${kind.title} "${name}" is written twice`;
-      const kinds = other.kind === kind ? kind.title : `${other.kind.title} and ${kind.title}`;
-      faults.error("duplicate-binding", inEnv ? `${what} (${kinds})` : what, nameAt(each), {
-        notes: [{ text: "the other one is at", at: nameAt(other) }],
-      });
-    }
-  }
-  const kept = new Set(byName.values());
-  return found.filter((each) => each.name === undefined || kept.has(each) || (!each.inEnv && dialect === "wrangler"));
-}
-
-function nameAt({ node, key }: Found): Written {
-  return (key.nameField !== undefined && at(node, [key.nameField])?.written) || node.written;
-}
-
 /** The table of a file that something stands in: the top level, or one `[env.X]`. */
 function tableOf({ path }: Written): string | undefined {
   return path[0] === "env" ? String(path[1]) : undefined;
 }
 
-function bindingOf({ kind, key, name, inEnv, node: merged }: Found, scope: BindingScope): Binding[] {
-  const { dialect, faults, environment, tables } = scope;
-  const rank = (written: Written) => tables.indexOf(tableOf(written));
+function bindingOf({ kind, key, name, inEnv, node: merged }: Found, scope: RankedScope): Binding[] {
+  const { dialect, faults, environment } = scope;
   const isEntry = key.form === "list" || key.form === "single";
   let node = merged;
   // `shared` is troupe.toml's own: in a file of Wrangler's it is as unknown as it is to Wrangler.
@@ -159,7 +134,7 @@ function bindingOf({ kind, key, name, inEnv, node: merged }: Found, scope: Bindi
     faults.add({ severity: "warning", ...unknownKey("shared", node, []) });
     node = without(node, ["shared"]);
   }
-  for (const field of staleNames({ kind, node }, { rank })) node = without(node, [field]);
+  for (const field of staleNames({ kind, node }, scope)) node = without(node, [field]);
   const checked = key.form === "names" ? {} : check(node, key.entry, dialect, faults);
   if (checked === undefined) return [];
   if (name === undefined || name === "") {
@@ -171,7 +146,7 @@ function bindingOf({ kind, key, name, inEnv, node: merged }: Found, scope: Bindi
     return [];
   }
   const entry = isEntry || key.form === "names" ? (checked as Record<string, unknown>) : { value: checked };
-  const { resource, origin } = placeResource({ kind, name, entry, node }, { ...scope, rank });
+  const { resource, origin } = placeResource({ kind, name, entry, node }, scope);
   const own = node.written.environment === environment;
   const binding: Binding = {
     name,

@@ -111,14 +111,24 @@ const channel = {
   destinations: strings.optional(),
 };
 
-export const observability = z.strictObject({
-  enabled: z.boolean().optional(),
-  head_sampling_rate: rate,
-  redact_query_string: z.boolean().optional(),
-  issues: z.strictObject({ enabled: z.boolean().optional() }).optional(),
-  logs: z.strictObject({ ...channel, invocation_logs: z.boolean().optional() }).optional(),
-  traces: z.strictObject(channel).optional(),
-});
+export const observability = z
+  .strictObject({
+    enabled: z.boolean().optional(),
+    head_sampling_rate: rate,
+    redact_query_string: z.boolean().optional(),
+    issues: z.strictObject({ enabled: z.boolean().optional() }).optional(),
+    logs: z.strictObject({ ...channel, invocation_logs: z.boolean().optional() }).optional(),
+    traces: z.strictObject(channel).optional(),
+  })
+  .refine(
+    ({ enabled, logs, traces, issues }) =>
+      [enabled, logs?.enabled, traces?.enabled, issues?.enabled].some((on) => on !== undefined),
+    {
+      error: "must say `enabled`, itself or for its logs, traces or issues",
+      // A mistyped `enabled` is one mistake, not two.
+      when: ({ issues }) => issues.length === 0,
+    },
+  );
 
 export const access = z.strictObject({
   dev: z.strictObject({ aud: z.string(), identity: z.record(z.string(), z.unknown()).optional() }).optional(),
@@ -126,7 +136,7 @@ export const access = z.strictObject({
 
 export const cache = z.strictObject({ enabled: z.boolean(), cross_version_cache: z.boolean().optional() });
 
-export const pythonModules = z.strictObject({ exclude: strings });
+export const pythonModules = z.strictObject({ exclude: strings.optional() });
 
 export const site = z.strictObject({
   bucket: z.string(),

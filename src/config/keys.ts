@@ -22,6 +22,10 @@ export interface SettingKey {
   own?: boolean;
   /** Wrangler takes `null` for "not written" (elsewhere it is an error). */
   nullable?: boolean;
+  /** Its own keys are names in `env`. */
+  names?: boolean;
+  /** Wrangler takes an empty string for "not written", with a warning. */
+  emptyIgnored?: boolean;
   /** Has a place of its own in the model; everything else is kept in `Environment.settings`. */
   modelled?: boolean;
 }
@@ -91,7 +95,11 @@ export const SETTING_KEYS: Readonly<Record<string, SettingKey>> = {
     ...modelled,
   },
 
-  route: inherited(schemas.route, "One route on Cloudflare's network.", { own: true, ...modelled }),
+  route: inherited(schemas.route, "One route on Cloudflare's network.", {
+    own: true,
+    emptyIgnored: true,
+    ...modelled,
+  }),
   routes: inherited(z.array(schemas.route), "Routes and custom domains on Cloudflare's network.", {
     own: true,
     ...modelled,
@@ -99,7 +107,7 @@ export const SETTING_KEYS: Readonly<Record<string, SettingKey>> = {
   workers_dev: inherited(flag, "False: no hostname of its own, reachable only through routes and bindings.", modelled),
   preview_urls: inherited(flag, "Whether versions have preview URLs on Cloudflare's network."),
   triggers: inherited(schemas.triggers, "What runs the service besides requests.", { nullable: true }),
-  account_id: inherited(text, "The Cloudflare account to deploy to."),
+  account_id: inherited(text, "The Cloudflare account to deploy to.", { emptyIgnored: true }),
 
   migrations: inherited(z.array(schemas.migration), "The history of Durable Object classes.", {
     nullable: true,
@@ -139,9 +147,9 @@ export const SETTING_KEYS: Readonly<Record<string, SettingKey>> = {
     ...modelled,
   },
   alias: once(named, "Modules that stand in for others.", modelled),
-  wasm_modules: once(named, "WebAssembly files as globals, for service-worker syntax.", modelled),
-  text_blobs: once(named, "Text files as globals, for service-worker syntax.", modelled),
-  data_blobs: once(named, "Binary files as globals, for service-worker syntax.", modelled),
+  wasm_modules: once(named, "WebAssembly files as globals, for service-worker syntax.", { names: true, ...modelled }),
+  text_blobs: once(named, "Text files as globals, for service-worker syntax.", { names: true, ...modelled }),
+  data_blobs: once(named, "Binary files as globals, for service-worker syntax.", { names: true, ...modelled }),
 
   keep_vars: once(flag, "Whether variables set on Cloudflare's dashboard survive a deployment."),
   addresses: once(texts, "Email addresses that lead to the service."),

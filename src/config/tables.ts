@@ -59,8 +59,7 @@ export function withKnownKeys(
       const message = `\`${display(node.written.path)}\` is no longer supported`;
       faults.error("removed-key", message, node.written, { part: "key", notes: [REMOVED_KEYS[key]!] });
     } else if (place === "known") {
-      const unwritten = dialect === "wrangler" && node.kind === "value" && node.value === null && nullable(key);
-      if (!unwritten) entries.set(key, node);
+      if (dialect === "troupe" || !countsAsUnwritten(key, node, faults)) entries.set(key, node);
     } else {
       const severity = dialect === "wrangler" ? "warning" : "error";
       const notes = hint(key, dialect, level, place);
@@ -69,6 +68,19 @@ export function withKnownKeys(
     }
   }
   return { ...table, entries };
+}
+
+/** Values that Wrangler takes for "not written", or as good as. */
+function countsAsUnwritten(key: string, node: Sourced, faults: Faults): boolean {
+  if (node.kind !== "value") return false;
+  if (node.value === null) return nullable(key);
+  if (node.value !== "" || !SETTING_KEYS[key]?.emptyIgnored) return false;
+  faults.warning(
+    "empty-value",
+    `\`${display(node.written.path)}\` is empty, which counts as not written`,
+    node.written,
+  );
+  return true;
 }
 
 /** Better than "did you mean": what is known of a key that is not known here. */

@@ -4,7 +4,7 @@ import { type Environment, PRODUCTION, type Service, type Written } from "../mod
 import { environmentOf } from "./environment.ts";
 import type { Faults } from "./faults.ts";
 import type { FoundConfig } from "./find.ts";
-import { serviceName } from "./names.ts";
+import { serviceName, serviceNameFault } from "./names.ts";
 import type { LoadedService, ServiceOptions } from "./service.ts";
 import { plain, type SourcedTable } from "./sourced.ts";
 import { type FileTables, tablesOf } from "./tables.ts";
@@ -39,6 +39,8 @@ function loadWritten(file: string, raw: Record<string, unknown>, options: Servic
   const environments: Record<string, Environment> = {};
   for (const tree of resolved) {
     const own = tree.scriptName && plain(tree.scriptName);
+    const fault = tree.table !== undefined && typeof own === "string" && own !== "" ? serviceNameFault(own) : undefined;
+    if (fault) tree.faults.error("invalid-name", `The script name "${own}" ${fault}`, tree.scriptName!.written);
     const derived = tree.table === undefined ? name : `${name}-${tree.table}`;
     trees.set(tree.environment, tree.tree);
     environments[tree.environment] = environmentOf(tree, {
