@@ -53,6 +53,8 @@ export class DevSession {
   #shownWarnings = new Set<string>();
   #pending: { files: Set<string>; everything: boolean } | undefined;
   #running: Promise<void> | undefined;
+  /** What the running generation was made from, besides code. */
+  #servingKey: string | undefined;
   #startedAt = performance.now();
   #stopped = false;
 
@@ -139,6 +141,10 @@ export class DevSession {
       );
       if (outcome.changed.length === 0 && !configChanged && !boundChanged && this.serving && !this.failure) return;
       const secrets = await this.#localVars(plan);
+      // A config file that was touched, or told about twice, and says what it said before.
+      const key = JSON.stringify([[...plan.graph.environments], [...plan.hosts], [...secrets]]);
+      const unchanged = outcome.changed.length === 0 && !boundChanged && key === this.#servingKey;
+      if (unchanged && !change.everything && !this.failure) return;
       const persistTo = await this.#persistence(plan);
       const { spec, warnings } = graphSpec({
         workspace: plan.workspace,
@@ -152,6 +158,7 @@ export class DevSession {
       const swap = await this.runtime.swap(spec).finally(() => watching);
       for (const warning of swap.warnings) this.#warn(warning);
       this.failure = undefined;
+      this.#servingKey = key;
       this.#announce(plan, outcome.changed, files, configChanged, swap, performance.now() - startedAt);
     } catch (error) {
       if (!(error instanceof TroupeError) || error.code === "INTERNAL") throw error;
@@ -263,7 +270,7 @@ export class DevSession {
 
   async #startWatching(): Promise<void> {
     if (this.#options.watch === false || this.#stopped) return;
-    this.#watcher = createWatcher((files) => void this.change(files));
+    this.#watcher = createWatcher((files) => void this.change(files), isConfigName);
     this.#watch();
     await this.#watcher.ready;
   }
@@ -284,10 +291,10 @@ export class DevSession {
     const workspace = this.#workspace;
     const built = this.#builds.watched();
     const bound = this.plan ? this.#boundFiles(this.plan) : { files: [], folders: [] };
-    const candidates = (workspace?.memberFolders ?? []).map((folder) => path.join(folder, "troupe.toml"));
     this.#watcher.set(
-      [...built.files, ...bound.files, ...this.#varFiles, ...(workspace?.files ?? []), ...candidates],
+      [...built.files, ...bound.files, ...this.#varFiles, ...(workspace?.files ?? [])],
       [...built.folders, ...bound.folders],
+      workspace?.memberFolders,
     );
   }
 

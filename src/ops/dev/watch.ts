@@ -9,15 +9,27 @@ const QUIET = 12;
 const LONGEST = 250;
 
 export interface Watcher {
-  /** Replaces what is watched. Paths may not exist yet; a folder stands for everything below it. */
-  set(files: Iterable<string>, folders: Iterable<string>): void;
+  /**
+   * Replaces what is watched. Paths may not exist yet; a folder stands for everything below it.
+   * @param nests folders in which files with certain names may turn up, themselves and a few levels below
+   */
+  set(files: Iterable<string>, folders: Iterable<string>, nests?: Iterable<string>): void;
   /** Resolves when the file system is really being watched. */
   ready: Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param onChange gets the absolute paths of one burst; called again only for later bursts. */
-export function createWatcher(onChange: (changed: string[]) => void): Watcher {
+/** How deep below a nest a file may turn up: `services/*` has its config files one level down, `**` some more. */
+const NEST_DEPTH = 4;
+
+/**
+ * @param isNestling whether a file of this name in a nest is of interest
+ * @param onChange gets the absolute paths of one burst; called again only for later bursts. */
+export function createWatcher(
+  onChange: (changed: string[]) => void,
+  isNestling: (file: string) => boolean = () => false,
+): Watcher {
+  let nests: string[] = [];
   let files = new Set<string>();
   let folders: string[] = [];
   const watchedFolders = new Set<string>();
@@ -31,7 +43,8 @@ export function createWatcher(onChange: (changed: string[]) => void): Watcher {
     persistent: true,
     ignored: (candidate: string, stats?: Stats) => {
       if (/(^|[\\/])(\.git|\.troupe|\.wrangler)$/.test(candidate)) return true;
-      if (files.has(candidate) || watchedFolders.has(candidate) || insideFolder(candidate)) return false;
+      if (isWanted(candidate) || watchedFolders.has(candidate)) return false;
+      if (stats?.isDirectory() && insideNest(candidate)) return false;
       // Unasked-for folders are not walked; unasked-for files cost one check.
       return stats?.isDirectory() === true || (stats?.isFile() === true && !files.has(candidate));
     },
@@ -41,6 +54,19 @@ export function createWatcher(onChange: (changed: string[]) => void): Watcher {
   const ready = new Promise<void>((resolve) => {
     markReady = resolve;
   });
+
+  function isWanted(candidate: string): boolean {
+    return files.has(candidate) || insideFolder(candidate) || (isNestling(candidate) && insideNest(candidate));
+  }
+
+  function insideNest(candidate: string): boolean {
+    return nests.some((nest) => {
+      const below = path.relative(nest, candidate);
+      if (below.startsWith("..") || path.isAbsolute(below)) return false;
+      const parts = below.split(path.sep);
+      return parts.length <= NEST_DEPTH && !parts.some((part) => part === "node_modules" || part.startsWith("."));
+    });
+  }
 
   function insideFolder(candidate: string): boolean {
     return folders.some((folder) => candidate === folder || candidate.startsWith(folder + path.sep));
@@ -55,12 +81,19 @@ export function createWatcher(onChange: (changed: string[]) => void): Watcher {
     watcher = watch(paths, options);
     watcher.once("ready", markReady);
     watcher.on("all", (_event, changed) => noteChange(path.resolve(changed)));
+    // chokidar swallows a second change of a file within 50 ms (a formatter that follows a save); the raw events tell it.
+    watcher.on("raw", (_event, name, details) => {
+      const { watchedPath } = details as { watchedPath?: string };
+      if (!watchedPath) return;
+      if (files.has(watchedPath)) noteChange(watchedPath);
+      else if (name) noteChange(path.resolve(watchedPath, name));
+    });
     // Errors of single paths (a folder removed, too many watches) must not end dev.
     watcher.on("error", () => {});
   }
 
   function noteChange(changed: string): void {
-    if (!files.has(changed) && !insideFolder(changed)) return;
+    if (!isWanted(changed)) return;
     if (pending.size === 0) firstAt = Date.now();
     pending.add(changed);
     clearTimeout(quiet);
@@ -75,12 +108,13 @@ export function createWatcher(onChange: (changed: string[]) => void): Watcher {
 
   return {
     ready,
-    set(nextFiles, nextFolders) {
+    set(nextFiles, nextFolders, nextNests = []) {
       const before = files;
       files = new Set([...nextFiles].map((file) => path.resolve(file)));
       folders = [...new Set([...nextFolders].map((folder) => path.resolve(folder)))];
+      nests = [...new Set([...nextNests].map((folder) => path.resolve(folder)))];
       const added: string[] = [];
-      for (const folder of [...folders, ...[...files].map((file) => path.dirname(file))]) {
+      for (const folder of [...folders, ...nests, ...[...files].map((file) => path.dirname(file))]) {
         if (watchedFolders.has(folder)) continue;
         watchedFolders.add(folder);
         added.push(folder);
