@@ -1,16 +1,15 @@
 /** The last step: one resolved tree, checked, becomes one Environment of the model. */
-import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Dialect, Environment, Migration, Route, Written } from "../model.ts";
 import { type BindingScope, readBindings, validateBindings } from "./bindings.ts";
 import { buildSettings } from "./build-settings.ts";
 import { check } from "./check.ts";
 import type { Faults } from "./faults.ts";
-import { display } from "./issues.ts";
 import { BINDING_GROUPS, bindingListAt, SETTING_KEYS } from "./keys.ts";
 import { entryName } from "./merge.ts";
 import type { Sourced, SourcedTable } from "./sourced.ts";
 import type { ResolvedTree } from "./tables.ts";
+import { checkTogether } from "./together.ts";
 
 export interface EnvironmentContext {
   service: string;
@@ -75,7 +74,7 @@ function remaining(settings: Record<string, unknown>): Record<string, unknown> {
 }
 
 function routesOf({ route, routes }: Record<string, unknown>): Route[] {
-  const written = [...((routes ?? []) as unknown[]), ...(route === undefined || route === "" ? [] : [route])];
+  const written = (routes ?? (route === undefined ? [] : [route])) as unknown[];
   return written.map((each) => {
     if (typeof each === "string") return { pattern: each };
     const { pattern, custom_domain, zone_name, zone_id } = each as Record<string, unknown>;
@@ -86,47 +85,6 @@ function routesOf({ route, routes }: Record<string, unknown>): Route[] {
       ...(zone_id !== undefined && { zoneId: zone_id as string }),
     };
   });
-}
-
-/** Rules that concern several keys at once. */
-function checkTogether(
-  { main, bindings }: Environment,
-  settings: Record<string, unknown>,
-  tree: SourcedTable,
-  { mainGiven, today, faults }: EnvironmentContext,
-): void {
-  const at = (key: string) => tree.entries.get(key)?.written;
-  if (settings.route !== undefined && settings.routes !== undefined) {
-    faults.error("exclusive-keys", "`route` and `routes` are both written; keep one", at("route"), { part: "key" });
-  }
-  const exported = Object.keys((settings.exports ?? {}) as object).length > 0;
-  if (exported && ((settings.migrations ?? []) as unknown[]).length > 0) {
-    faults.error("exclusive-keys", "`migrations` and `exports` are both written; keep one", at("migrations"), {
-      part: "key",
-      notes: ["`exports` says what there is; `migrations` say how it came about."],
-    });
-  }
-  if (settings.compatibility_date === undefined && !tree.entries.has("compatibility_date")) {
-    faults.warning(
-      "no-compatibility-date",
-      `No \`compatibility_date\` is written; using today, ${today}`,
-      tree.introduced,
-      {
-        notes: [`Write \`compatibility_date = "${today}"\`, so that the runtime's behaviour stays as it is.`],
-      },
-    );
-  }
-  if (mainGiven || (tree.entries.has("main") && main === undefined)) return;
-  if (main === undefined) {
-    if (bindings.some(({ kind }) => kind === "assets") || tree.entries.has("site") || tree.entries.has("assets"))
-      return;
-    faults.error("no-main", "There is no `main`, so there is nothing to run", tree.introduced, {
-      notes: ['Write `main = "src/index.ts"`, or `[assets]` for static files alone.'],
-    });
-  } else if (!existsSync(main) && !(settings.build as { command?: string } | undefined)?.command) {
-    const notes = ["Correct the path (it starts from the config's folder), or make the file."];
-    faults.error("missing-main", `\`${display(at("main")!.path)}\`: there is no file ${main}`, at("main"), { notes });
-  }
 }
 
 /** Every key by its dotted path, entries of binding lists by their names: "vars.GREETING", "kv_namespaces.CACHE.id". */

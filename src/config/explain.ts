@@ -156,9 +156,10 @@ function inEffect({ compatibilityDate, compatibilityFlags, scriptName, build }: 
   return defaults[key];
 }
 
-/** Everything written for an environment and inherited by it, in the file's own keys. */
+/** Everything written for an environment and inherited by it, in the file's own keys, once they have had their effect. */
 export function resolvedConfig({ trees }: Loaded, { service, name }: Environment): Record<string, unknown> {
-  return withoutNulls(plain(trees.get(`${service}@${name}`)!)) as Record<string, unknown>;
+  const { extends: _, unset: __, ...config } = plain(trees.get(`${service}@${name}`)!) as Record<string, unknown>;
+  return withoutNulls(config) as Record<string, unknown>;
 }
 
 /** JSON's null, which Wrangler takes for "not written" in places, and TOML does not have. */

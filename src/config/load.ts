@@ -3,6 +3,8 @@ import { type Diagnostic, TroupeError, throwIfErrors } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { refId, type Service, type Workspace } from "../model.ts";
 import { Faults } from "./faults.ts";
+import { dialectOf } from "./find.ts";
+import { withSwitches } from "./local-vars.ts";
 import { type LoadedService, loadService, type ServiceOptions } from "./service.ts";
 import type { SourcedTable } from "./sourced.ts";
 import { findWorkspace, type Member } from "./workspace.ts";
@@ -37,8 +39,8 @@ export interface Loaded {
  */
 export async function load(options: LoadOptions): Promise<Loaded> {
   const faults = new Faults();
-  const env = options.env ?? (options.processEnv.CLOUDFLARE_ENV || undefined);
   const { members, current, root, stages, otherFiles, memberFolders } = await findWorkspace(options, faults);
+  const env = options.env ?? (await environmentFromProcess(options, members));
   const today = (options.now ?? new Date()).toISOString().slice(0, 10);
   const main = current ?? members[0];
   for (const { config } of members) if (config.ok && config.empty) reportEmpty(config.file, faults);
@@ -77,6 +79,16 @@ function reportEmpty(file: string, faults: Faults): void {
     location: { file, line: 1, column: 1 },
     notes: ['A service needs a `name` and a `main`: name = "my-service", main = "src/index.ts"'],
   });
+}
+
+/** CLOUDFLARE_ENV, which for Wrangler's projects may also stand in a `.env` file where the command runs. */
+async function environmentFromProcess(
+  { cwd, processEnv }: LoadOptions,
+  members: readonly Member[],
+): Promise<string | undefined> {
+  const wranglers = members.some(({ found }) => dialectOf(found.file) === "wrangler");
+  const { CLOUDFLARE_ENV } = wranglers ? await withSwitches(cwd, processEnv) : processEnv;
+  return CLOUDFLARE_ENV || undefined;
 }
 
 function loadMember({ found, config }: Member, options: ServiceOptions): LoadedService {

@@ -30,8 +30,10 @@ export interface LocalVars {
  * @throws TroupeError CONFIG when a file exists but can't be read
  */
 export async function loadLocalVars(environment: Environment, options: LocalVarsOptions): Promise<LocalVars> {
-  const { processEnv, envFiles = [] } = options;
+  const { envFiles = [] } = options;
   const dir = environment.userDir ?? environment.dir;
+  const processEnv =
+    environment.dialect === "wrangler" ? await withSwitches(dir, options.processEnv) : options.processEnv;
   const env = filesOf(environment, options.env);
   const files =
     envFiles.length > 0 ? [] : [...(env ? [`.dev.vars.${env}`] : []), ".dev.vars"].map((name) => path.join(dir, name));
@@ -85,6 +87,22 @@ async function loadDotEnv(
 function onlyDeclared(values: Record<string, string>, { bindings }: Environment): Record<string, string> {
   const declared = new Set(bindings.filter(({ kind }) => kind === "secret" || kind === "var").map(({ name }) => name));
   return Object.fromEntries(Object.entries(values).filter(([name]) => declared.has(name)));
+}
+
+/** Switches of Wrangler's, which also counts what `.env` and `.env.local` say about itself. */
+const SWITCHES = ["CLOUDFLARE_ENV", "CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV", "CLOUDFLARE_INCLUDE_PROCESS_ENV"];
+
+/** @returns the process environment, with those switches from the `.env` files of a folder that it does not have itself */
+export async function withSwitches(
+  folder: string,
+  processEnv: Record<string, string | undefined>,
+): Promise<Record<string, string | undefined>> {
+  const files = await loadDotEnv(
+    dotEnvFiles(undefined).map((name) => path.join(folder, name)),
+    {},
+  );
+  const switches = SWITCHES.filter((name) => processEnv[name] === undefined && files[name] !== undefined);
+  return { ...processEnv, ...Object.fromEntries(switches.map((name) => [name, files[name]])) };
 }
 
 async function textOf(file: string): Promise<string | undefined> {

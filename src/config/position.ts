@@ -46,7 +46,8 @@ async function placesOf(file: string): Promise<Map<string, Place>> {
   const stamp = `${mtimeMs} ${size} ${ino}`;
   const known = cache.get(file);
   if (known?.stamp === stamp) return known.places;
-  const places = readFile(file, "utf8").then(async (text) => {
+  const places = readFile(file, "utf8").then(async (read) => {
+    const text = read.startsWith("\uFEFF") ? read.slice(1) : read;
     const module = file.endsWith(".toml") ? await import("./position-toml.ts") : await import("./position-json.ts");
     const found = new Map<string, Place>();
     for (const place of module.placesIn(text)) {

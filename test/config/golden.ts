@@ -8,7 +8,7 @@ import type { Binding, Environment, Workspace } from "../../src/model.ts";
 
 export const GOLDEN = path.join(import.meta.dirname, "golden");
 
-const CONFIG_NAME = /(?:^|\.)(troupe\.toml|wrangler\.(?:toml|jsonc?))$/;
+const CONFIG_NAME = /(?:^|\.)(troupe\.toml|wrangler\.(?:staging\.)?(?:toml|jsonc?))$/;
 
 export interface GoldenCase {
   name: string;
