@@ -6,6 +6,7 @@ import { walk } from "./environment.ts";
 import { BINDING_GROUPS, SETTING_KEYS } from "./keys.ts";
 import type { Loaded } from "./load.ts";
 import { locate } from "./position.ts";
+import { keysAt } from "./schema-shape.ts";
 import { isTable, plain, type Sourced } from "./sourced.ts";
 
 /** A value that something wrote. */
@@ -113,8 +114,7 @@ async function explainUnwritten(
     const where = await locate(place, "key");
     return { ...base, note: `${whyNot(owner, other, environment)}: ${where.file}:${where.line}` };
   }
-  const [top = ""] = key.split(".");
-  if (!Object.hasOwn(SETTING_KEYS, top) && !BINDING_GROUPS.has(top)) {
+  if (!isKnown(key)) {
     const guess = didYouMean(key, [
       ...known,
       ...environment.bindings.map((binding) => binding.name),
@@ -130,6 +130,14 @@ async function explainUnwritten(
     ...(value !== undefined && { value }),
     note: value === undefined ? "not written" : "not written; this is the default",
   };
+}
+
+/** True for a key that there is, whether or not anything wrote it. */
+function isKnown(key: string): boolean {
+  const [top = "", ...below] = key.split(".");
+  const setting = Object.hasOwn(SETTING_KEYS, top) ? SETTING_KEYS[top] : undefined;
+  if (below.length === 0) return setting !== undefined || BINDING_GROUPS.has(top);
+  return setting !== undefined && keysAt(setting.schema, below.slice(0, -1)).includes(below.at(-1)!);
 }
 
 function whyNot({ dialect }: Service, other: Environment, asked: Environment): string {
