@@ -22,3 +22,8 @@ export async function ensureStateFolder(state: string, folder: string): Promise<
     if (error.code !== "EEXIST") throw error;
   });
 }
+
+/** Where `dev` and the data commands keep data. @param chosen `--persist-to`, absolute */
+export function dataFolder(state: string, chosen: string | undefined): string {
+  return chosen ?? path.join(state, "data", "dev");
+}

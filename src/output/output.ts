@@ -17,6 +17,8 @@ export interface Output {
   style: Style;
   /** A line of the result, to stdout. */
   line(text?: string): void;
+  /** Bytes of the result, to stdout, exactly as they are. */
+  bytes(contents: Uint8Array): void;
   /** A line of talk (progress, notes), to stderr. */
   note(text: string): void;
   /** Rows under bold headings, columns aligned, cut to the terminal's width when there is one. */

@@ -8,7 +8,7 @@ import { formatTable } from "./table.ts";
 interface Stream {
   isTTY?: boolean;
   columns?: number;
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
 }
 
 export interface OutputOptions {
@@ -28,6 +28,9 @@ export function createOutput({ stdout, stderr, env, cwd }: OutputOptions): Outpu
     style,
     line(text = "") {
       stdout.write(`${text}\n`);
+    },
+    bytes(contents) {
+      stdout.write(contents);
     },
     note(text) {
       // Commands style with `style`, which is stdout's: `2> file` must not get its colours.

@@ -3,13 +3,14 @@ import path from "node:path";
 import { kindOf } from "../../bindings/index.ts";
 import { loadLocalVars, loadWorkspace } from "../../config/index.ts";
 import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
-import { type Lock, takeLock } from "../../lib/lock.ts";
-import type { Workspace } from "../../model.ts";
+import { type Binding, refId, type Workspace } from "../../model.ts";
 import { createGraphRuntime } from "../../runtime/index.ts";
-import type { GraphRuntime, RuntimeEvent } from "../../runtime/types.ts";
+import type { GraphRuntime, RuntimeEvent, RuntimeWorker } from "../../runtime/types.ts";
 import { conflictDiagnostics } from "../conflicts.ts";
-import { ensureStateFolder, stateDir } from "../state.ts";
+import { type DataCall, dataWorker } from "../data/connect.ts";
+import { dataFolder, stateDir } from "../state.ts";
 import { Builds, isInside } from "./builds.ts";
+import { type DataFolder, takeDataFolder } from "./data-folder.ts";
 import { type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
 import { graphSpec } from "./spec.ts";
 import type { DevEvent, DevOptions } from "./types.ts";
@@ -48,8 +49,9 @@ export class DevSession {
   #watcher: Watcher | undefined;
   #workspace: Workspace | undefined;
   #varFiles: string[] = [];
-  #persistTo: string | undefined;
-  #lock: Lock | undefined;
+  #data: DataFolder | undefined;
+  /** Brought in by data commands, for what no running service binds. */
+  #dataWorkers = new Map<string, RuntimeWorker>();
   #shownWarnings = new Set<string>();
   #pending: { files: Set<string>; everything: boolean } | undefined;
   #running: Promise<void> | undefined;
@@ -100,7 +102,7 @@ export class DevSession {
     await this.#watcher?.close();
     await this.#running?.catch(() => {});
     await Promise.all([this.runtime.close(), this.#builds.dispose()]);
-    await this.#lock?.release();
+    await this.#data?.release();
   }
 
   async #drain(): Promise<void> {
@@ -139,10 +141,18 @@ export class DevSession {
       const boundChanged = files.some(
         (file) => besides.files.includes(file) || besides.folders.some((folder) => isInside(file, folder)),
       );
-      if (outcome.changed.length === 0 && !configChanged && !boundChanged && this.serving && !this.failure) return;
+      // A change without files comes from a data command that needs something brought in.
+      const asked = files.length === 0;
+      const idle = outcome.changed.length === 0 && !configChanged && !boundChanged && !asked;
+      if (idle && this.serving && !this.failure) return;
       const secrets = await this.#localVars(plan);
       // A config file that was touched, or told about twice, and says what it said before.
-      const key = JSON.stringify([[...plan.graph.environments], [...plan.hosts], [...secrets]]);
+      const key = JSON.stringify([
+        [...plan.graph.environments],
+        [...plan.hosts],
+        [...secrets],
+        [...this.#dataWorkers.keys()],
+      ]);
       const unchanged = outcome.changed.length === 0 && !boundChanged && key === this.#servingKey;
       if (unchanged && !change.everything && !this.failure) return;
       const persistTo = await this.#persistence(plan);
@@ -155,6 +165,7 @@ export class DevSession {
         options: { persistTo, inspectorPort: this.#options.inspectorPort },
       });
       for (const warning of warnings) this.#warn(warning);
+      spec.workers.push(...this.#dataWorkers.values());
       const swap = await this.runtime.swap(spec).finally(() => watching);
       for (const warning of swap.warnings) this.#warn(warning);
       this.failure = undefined;
@@ -212,47 +223,47 @@ export class DevSession {
     return new Map(loaded.map(({ id, values }) => [id, values]));
   }
 
-  /** The data folder, locked by this run; undefined when nothing of the graph keeps data, or data stays in memory. */
+  /** The data folder, held by this run; undefined when the graph has no resources, or data stays in memory. */
   async #persistence(plan: Plan): Promise<string | undefined> {
-    if (this.#options.persistTo === false) return undefined;
-    if (this.#persistTo) return this.#persistTo;
-    const stateful = [...plan.graph.environments.values()].some((environment) =>
-      environment.bindings.some((binding) => kindOf(binding).state !== "none"),
-    );
-    if (!stateful) return undefined;
-    const state = stateDir(plan.workspace.root, {
-      stateDir: this.#options.stateDir,
-      cwd: this.#options.cwd,
-      processEnv: this.#options.processEnv ?? {},
-    });
-    const folder = this.#options.persistTo
-      ? path.resolve(this.#options.cwd, this.#options.persistTo)
-      : path.join(state, "data", "dev");
+    const { persistTo, cwd, processEnv = {} } = this.#options;
+    if (persistTo === false) return undefined;
+    if (this.#data) return this.#data.folder;
+    const environments = [...plan.graph.environments.values()];
+    if (!environments.some(({ bindings }) => bindings.some((binding) => binding.resource || keepsData(binding)))) {
+      return undefined;
+    }
+    const state = stateDir(plan.workspace.root, { stateDir: this.#options.stateDir, cwd, processEnv });
+    const folder = dataFolder(state, persistTo && path.resolve(cwd, persistTo));
     try {
-      await ensureStateFolder(state, folder);
-      const taken = await takeLock(path.join(folder, "owner.json"));
-      if ("owner" in taken) {
-        throw new TroupeError(
-          "CONFLICT",
-          `The data folder ${folder} is in use by another troupe (process ${taken.owner.pid})`,
-          {
-            notes: ["Stop that process, or give this one a folder of its own with --persist-to"],
-          },
-        );
-      }
-      this.#lock = taken.lock;
+      this.#data = await takeDataFolder(state, folder, (call) => this.#bindingOf(call));
+      return folder;
     } catch (error) {
       if (error instanceof TroupeError) throw error;
       const why = (error as Error).message;
-      this.#warn({
-        severity: "warning",
-        code: "not-persistent",
-        message: `Data is kept in memory for this run: ${folder} cannot be written (${why})`,
-      });
+      const message = `Data is kept in memory for this run: ${folder} cannot be written (${why})`;
+      this.#warn({ severity: "warning", code: "not-persistent", message });
       return undefined;
     }
-    this.#persistTo = folder;
-    return folder;
+  }
+
+  /** What a data command of another process works on. What the graph does not bind is brought in for it. */
+  async #bindingOf({ ref, binding: name }: DataCall): Promise<unknown> {
+    const id = refId(ref);
+    const { graph, workspace } = this.plan!;
+    if (graph.environments.get(id)?.bindings.some((binding) => binding.name === name)) {
+      return (await this.runtime.bindings(id))[name];
+    }
+    const environment = workspace.services.find(({ name: service }) => service === ref.service)?.environments[
+      ref.environment
+    ];
+    const binding = environment?.bindings.find((candidate) => candidate.name === name);
+    if (!environment || !binding) throw new TroupeError("NOT_FOUND", `${id} has no binding "${name}"`);
+    const worker = dataWorker(environment, binding);
+    if (!this.#dataWorkers.has(worker.id)) {
+      this.#dataWorkers.set(worker.id, worker);
+      await this.change([]);
+    }
+    return (await this.runtime.bindings(worker.id))[name];
   }
 
   #touchesConfig(files: readonly string[]): boolean {
@@ -371,6 +382,10 @@ export class DevSession {
       this.#hooks.emit({ reason: "exception", ...where, name, message, stack, location });
     }
   }
+}
+
+function keepsData(binding: Binding): boolean {
+  return kindOf(binding).state !== "none";
 }
 
 function isConfigName(file: string): boolean {

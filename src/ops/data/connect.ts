@@ -1,0 +1,149 @@
+/**
+ * A way to the data of one binding: through the process that holds the data folder, or by holding it for a moment.
+ * A data folder belongs to one workerd at a time, so nobody else may open it.
+ */
+import path from "node:path";
+import { kindById, kindOf } from "../../bindings/index.ts";
+import { assetsOnlyBundle } from "../../bundle/assets-only.ts";
+import { TroupeError } from "../../errors.ts";
+import { didYouMean } from "../../lib/did-you-mean.ts";
+import { takeLock } from "../../lib/lock.ts";
+import { type Binding, type Environment, type EnvironmentRef, refId } from "../../model.ts";
+import { createGraphRuntime } from "../../runtime/index.ts";
+import type { RuntimeWorker } from "../../runtime/types.ts";
+import { type Selection, selectEnvironments, selectServices, selectWorkspace } from "../select.ts";
+import { dataFolder, ensureStateFolder, stateDir } from "../state.ts";
+import { callOwner } from "./remote.ts";
+import { type VerbResult, verbOf } from "./verbs.ts";
+
+export interface DataSelection extends Selection {
+  stateDir?: string;
+  persistTo?: string;
+}
+
+/** One verb on one binding, as plain data: it may be carried to another process. */
+export interface DataCall {
+  kind: string;
+  ref: EnvironmentRef;
+  binding: string;
+  verb: string;
+  args: Record<string, unknown>;
+}
+
+export interface DataConnection {
+  environment: Environment;
+  binding: Binding;
+  run(verb: string, args?: Record<string, unknown>, body?: Uint8Array): Promise<VerbResult>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the binding `name` of one of the chosen services. Close it afterwards.
+ * @param kind id of the kind that it must have: "kv", "r2", "d1", "queue"
+ * @throws TroupeError CONFIG, NOT_FOUND (no such binding), CONFLICT (the folder is held by a process that can't be asked)
+ */
+export async function connectData(selection: DataSelection, kind: string, name: string): Promise<DataConnection> {
+  const { workspace } = await selectWorkspace(selection);
+  const environments = selectEnvironments(selectServices(workspace, selection), selection.env);
+  const { environment, binding } = findBinding(environments, kind, name);
+  const ref = { service: environment.service, environment: environment.name };
+  const state = stateDir(workspace.root, selection);
+  const folder = dataFolder(state, selection.persistTo && path.resolve(selection.cwd, selection.persistTo));
+  await ensureStateFolder(state, folder);
+  const taken = await takeLock(path.join(folder, "owner.json"));
+  if ("owner" in taken) {
+    const owner = taken.owner;
+    return {
+      environment,
+      binding,
+      run: (verb, args = {}, body) => callOwner(owner, folder, { kind, ref, binding: binding.name, verb, args }, body),
+      close: async () => {},
+    };
+  }
+  if (kindOf(binding).state === "none") {
+    await taken.lock.release();
+    throw new TroupeError(
+      "PRECONDITION",
+      `${kindOf(binding).title}s live in the process that runs the services, and none is running`,
+      {
+        notes: ["Start it: `troupe dev`"],
+      },
+    );
+  }
+  const runtime = createGraphRuntime();
+  let opened: Promise<unknown> | undefined;
+  const open = async (): Promise<unknown> => {
+    const worker = dataWorker(environment, binding);
+    await runtime.swap({ workers: [worker], persistTo: folder });
+    return (await runtime.bindings(worker.id))[binding.name];
+  };
+  return {
+    environment,
+    binding,
+    async run(verb, args = {}, body) {
+      opened ??= open();
+      return verbOf(kind, verb)(await opened, args, body);
+    },
+    async close() {
+      await runtime.close();
+      await taken.lock.release();
+    },
+  };
+}
+
+/** A worker that has nothing but one binding. */
+export function dataWorker(environment: Environment, binding: Binding): RuntimeWorker {
+  const ref = { service: environment.service, environment: environment.name };
+  return {
+    id: `troupe:data:${refId(ref)}#${binding.name}`,
+    environment: { ...environment, bindings: [binding], migrations: [], settings: {} },
+    bundle: assetsOnlyBundle(),
+    secrets: {},
+    reachable: false,
+    resolve: () => {
+      throw new Error("a data worker refers to nothing");
+    },
+  };
+}
+
+function findBinding(
+  environments: readonly Environment[],
+  kind: string,
+  name: string,
+): { environment: Environment; binding: Binding } {
+  const all = environments.flatMap((environment) =>
+    environment.bindings.filter((each) => each.inEnv).map((binding) => ({ environment, binding })),
+  );
+  const ofKind = all.filter(({ binding }) => binding.kind === kind);
+  // A resource's own name (a bucket, a database, a queue) will do as well.
+  const found = ofKind.filter(
+    ({ binding }) => binding.name === name || binding.resource?.name === name || binding.resource?.id === name,
+  );
+  const [first] = found;
+  if (first && new Set(found.map(({ binding }) => binding.resource?.id)).size === 1) return first;
+  const title = kindById(kind)?.title ?? kind;
+  if (first) {
+    const owners = found.map(({ environment }) => environment.service).join(", ");
+    throw new TroupeError("USAGE", `Several services have a ${title} "${name}": ${owners}`, {
+      notes: ["Name one with --service"],
+    });
+  }
+  const other = all.find(({ binding }) => binding.name === name);
+  if (other) {
+    throw new TroupeError(
+      "NOT_FOUND",
+      `"${name}" of ${other.environment.service} is a ${kindOf(other.binding).title}, not a ${title}`,
+    );
+  }
+  const names = ofKind.map(({ binding }) => binding.name);
+  const guess = didYouMean(name, names);
+  throw new TroupeError("NOT_FOUND", `There is no ${title} "${name}" here`, {
+    notes: [
+      guess
+        ? `Did you mean "${guess}"?`
+        : names.length > 0
+          ? `There are: ${[...new Set(names)].join(", ")}`
+          : `No service here has a ${title}`,
+    ],
+  });
+}
