@@ -1,4 +1,5 @@
 /** What is wrong with config files, collected without places; line and column are looked up once something is shown. */
+import path from "node:path";
 import type { Diagnostic, Location } from "../errors.ts";
 import type { Written } from "../model.ts";
 import { locate } from "./position.ts";
@@ -16,7 +17,7 @@ export interface Fault {
   notes?: (string | PlaceNote)[];
 }
 
-/** A note that names another place: "the other one is at troupe.toml:4". */
+/** A note that names another place: "the other one is at line 4". */
 export interface PlaceNote {
   text: string;
   at: Written;
@@ -45,9 +46,12 @@ export class Faults {
     this.add({ severity: "warning", code, message, ...(at && { at }), ...more });
   }
 
-  /** With places, in the order of files and lines. */
-  async diagnostics(): Promise<Diagnostic[]> {
-    const found = await Promise.all(this.all.map(diagnosticOf));
+  /**
+   * With places, in the order of files and lines.
+   * @param cwd what the names of other files in notes are relative to
+   */
+  async diagnostics(cwd: string): Promise<Diagnostic[]> {
+    const found = await Promise.all(this.all.map((fault) => diagnosticOf(fault, cwd)));
     const files = [...new Set(found.map(({ location }) => location?.file))];
     return found.sort(
       ({ location: a }, { location: b }) =>
@@ -58,14 +62,15 @@ export class Faults {
   }
 }
 
-async function diagnosticOf({ severity, code, message, at, part, location, notes }: Fault): Promise<Diagnostic> {
+async function diagnosticOf(fault: Fault, cwd: string): Promise<Diagnostic> {
+  const { severity, code, message, at, part, location, notes = [] } = fault;
   const place = location ?? (at && (await locate(at, part)));
-  const texts = await Promise.all((notes ?? []).map(noteText));
+  const texts = await Promise.all(notes.map((note) => noteText(note, place?.file, cwd)));
   return { severity, code, message, ...(place && { location: place }), ...(texts.length > 0 && { notes: texts }) };
 }
 
-async function noteText(note: string | PlaceNote): Promise<string> {
+async function noteText(note: string | PlaceNote, here: string | undefined, cwd: string): Promise<string> {
   if (typeof note === "string") return note;
   const { file, line } = await locate(note.at, "key");
-  return `${note.text} ${file}:${line}`;
+  return `${note.text} ${file === here ? `line ${line}` : `${path.relative(cwd, file)}:${line}`}`;
 }

@@ -52,7 +52,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     });
   checkServiceNames(loaded, faults);
 
-  const diagnostics = await faults.diagnostics();
+  const diagnostics = await faults.diagnostics(options.cwd);
   throwIfErrors(
     "CONFIG",
     diagnostics,
