@@ -7,7 +7,7 @@ import type { Faults } from "./faults.ts";
 import { display, named, unknownKey } from "./issues.ts";
 import { BINDING_GROUPS, type BindingGroup } from "./keys.ts";
 import { entryName } from "./merge.ts";
-import { placeResource, staleNames } from "./resource.ts";
+import { emptyNames, placeResource, staleNames } from "./resource.ts";
 import { at, plain, type Sourced, type SourcedTable, without } from "./sourced.ts";
 
 export interface BindingScope {
@@ -134,7 +134,8 @@ function bindingOf({ kind, key, name, inEnv, node: merged }: Found, scope: Ranke
     faults.add({ severity: "warning", ...unknownKey("shared", node, []) });
     node = without(node, ["shared"]);
   }
-  for (const field of staleNames({ kind, node }, scope)) node = without(node, [field]);
+  const dropped = dialect === "wrangler" ? emptyNames({ kind, node }) : staleNames({ kind, node }, scope);
+  for (const field of dropped) node = without(node, [field]);
   const checked = key.form === "names" ? {} : check(node, key.entry, dialect, faults);
   if (checked === undefined) return [];
   if (name === undefined || name === "") {

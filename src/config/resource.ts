@@ -31,6 +31,15 @@ export function staleNames({ kind, node }: Pick<Stateful, "kind" | "node">, { ra
   return written.filter((each) => each.rank < newest).map(({ field }) => field);
 }
 
+/** The naming fields that are empty strings: in Wrangler's files they stand for a resource that is yet to be made. */
+export function emptyNames({ kind, node }: Pick<Stateful, "kind" | "node">): string[] {
+  const { fields = [], previewField } = kind.resource ?? {};
+  return [...fields, ...(previewField ? [previewField] : [])].filter((field) => {
+    const value = at(node, [field]);
+    return value?.kind === "value" && value.value === "";
+  });
+}
+
 /** @returns nothing for a binding that names no resource */
 export function placeResource(stateful: Stateful, scope: Scope): { resource?: Resource; origin?: BindingOrigin } {
   const naming = stateful.kind.resource;
