@@ -273,14 +273,7 @@ describe("what Wrangler refuses", () => {
     ["an empty environment name", { ...BASE, env: { a: {} } }, ""],
     ["an environment named production", { ...BASE, env: { production: { vars: { A: "x" } } } }, "production"],
     ["an environment with a name of its own", { ...BASE, env: { a: { name: "renamed" } } }, "a"],
-    [
-      "empty ids",
-      {
-        ...BASE,
-        d1_databases: [{ binding: "A", database_id: "", database_name: "a" }],
-        kv_namespaces: [{ binding: "B", id: "" }],
-      },
-    ],
+    ["an empty id", { ...BASE, d1_databases: [{ binding: "A", database_id: "", database_name: "a" }] }],
     ["an empty route and account", { ...BASE, route: "", account_id: "" }],
     [
       "bindings without ids",
