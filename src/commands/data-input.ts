@@ -65,3 +65,11 @@ export function pairsOf(given: readonly string[] | undefined, flag: string): Rec
 export function showPlace(output: Output, { service, environment, resource }: DataPlace): void {
   output.note(output.style.dim(`${service}@${environment}: ${resource}`));
 }
+
+/** One line on a terminal that counts up; nothing elsewhere. */
+export function progressLine(context: Context, what: string): (done: number, all: number) => void {
+  if (!context.stderr.isTTY || context.json) return () => {};
+  return (done, all) => {
+    context.stderr.write(`\r${done} of ${all} ${what}${done === all ? "\n" : ""}`);
+  };
+}

@@ -135,6 +135,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./r2/delete.ts"),
   },
   {
+    command: "r2 export <binding> <folder>",
+    describe: "Write all objects of a bucket into a folder",
+    group: "Data",
+    load: () => import("./r2/export.ts"),
+  },
+  {
+    command: "r2 import <binding> <folder>",
+    describe: "Store all files of a folder in a bucket",
+    group: "Data",
+    load: () => import("./r2/import.ts"),
+  },
+  {
     command: "d1 execute <binding>",
     describe: "Execute SQL in a D1 database",
     group: "Data",

@@ -187,6 +187,10 @@ export class Generation {
     return this.#miniflare.getBindings(worker);
   }
 
+  caches(): Promise<unknown> {
+    return this.#miniflare.getCaches();
+  }
+
   inspectorUrl(): Promise<URL | undefined> {
     return this.spec.inspectorPort === undefined ? Promise.resolve(undefined) : this.#miniflare.getInspectorURL();
   }

@@ -70,6 +70,10 @@ class Runtime implements GraphRuntime {
     return this.#use((generation) => generation.bindings(worker));
   }
 
+  caches(): Promise<unknown> {
+    return this.#use((generation) => generation.caches());
+  }
+
   async inspectorUrl(): Promise<URL | undefined> {
     return this.#current?.inspectorUrl();
   }

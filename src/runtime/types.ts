@@ -93,6 +93,8 @@ export interface GraphRuntime {
   ): Promise<{ status: number; text: string }>;
   /** The `env` of a worker, usable from Node (calls cross into the process). */
   bindings(worker: string): Promise<Record<string, unknown>>;
+  /** The Cache API of the graph, usable from Node. */
+  caches(): Promise<unknown>;
   /** Where the inspector listens, when it does. */
   inspectorUrl(): Promise<URL | undefined>;
   /** Stops the process and removes what is temporary. Safe to call twice. */

@@ -130,10 +130,9 @@ function findBinding(
   }
   const other = all.find(({ binding }) => binding.name === name);
   if (other) {
-    throw new TroupeError(
-      "NOT_FOUND",
-      `"${name}" of ${other.environment.service} is a ${kindOf(other.binding).title}, not a ${title}`,
-    );
+    throw new TroupeError("NOT_FOUND", `"${name}" of ${other.environment.service} is not a ${title}`, {
+      notes: [`What it is: ${kindOf(other.binding).title}`],
+    });
   }
   const names = ofKind.map(({ binding }) => binding.name);
   const guess = didYouMean(name, names);
