@@ -74,7 +74,6 @@ async function removeLeftovers(current) {
 
 async function writeSchema() {
   const { configSchema } = await import("../src/config/index.ts");
-  if (typeof configSchema !== "function") return;
   await writeIfChanged(
     path.join(dist, "config-schema.json"),
     Buffer.from(`${JSON.stringify(await configSchema(), null, 2)}\n`),
