@@ -25,8 +25,8 @@ export async function selectWorkspace(selection: Selection): Promise<{ workspace
  * The services chosen: those named, else the one whose folder the command stands in, else all.
  * @throws TroupeError NOT_FOUND for a name that the workspace does not have
  */
-export function selectServices(workspace: Workspace, selection: Pick<Selection, "service" | "config">): Service[] {
-  const here = workspace.current !== undefined && !selection.config ? [workspace.current] : undefined;
+export function selectServices(workspace: Workspace, selection: Pick<Selection, "service">): Service[] {
+  const here = workspace.current === undefined ? undefined : [workspace.current];
   const names = selection.service ?? here;
   if (!names) return workspace.services;
   return names.map((name) => {

@@ -58,12 +58,12 @@ function baseOptions(worker: RuntimeWorker, options: AssembleOptions, warnings: 
   const { environment } = worker;
   let date = environment.compatibilityDate;
   if (date > options.newestDate) {
-    warnings.push({
-      severity: "warning",
-      code: "compatibility-date",
-      message: `${environment.service}: compatibility date ${date} is newer than this runtime knows; it runs with ${options.newestDate}`,
-      notes: ["Update troupe to get a newer runtime"],
-    });
+    // About a date that nobody wrote, config has warned already.
+    if (environment.written.compatibility_date) {
+      const message = `${environment.service}: compatibility date ${date} is newer than this runtime knows; it runs with ${options.newestDate}`;
+      const notes = ["Update troupe to get a newer runtime"];
+      warnings.push({ severity: "warning", code: "compatibility-date", message, notes });
+    }
     date = options.newestDate;
   }
   return {

@@ -191,6 +191,8 @@ describe("logs and exceptions", () => {
   });
 });
 
+const written = { file: "/inline/troupe.toml", path: ["compatibility_date"], environment: "production" };
+
 describe("starting", () => {
   test.each([
     ["throws", `throw new RangeError("at start");`, /gateway throws when it starts: RangeError: at start/],
@@ -214,7 +216,12 @@ describe("starting", () => {
   test("a date that the runtime does not know yet is clamped, with a warning", async () => {
     const runtime = start();
     const { warnings } = await runtime.swap(
-      graph({ gateway: { ...answers("x"), environment: { compatibilityDate: "2099-01-01" } } }),
+      graph({
+        gateway: {
+          ...answers("x"),
+          environment: { compatibilityDate: "2099-01-01", written: { compatibility_date: written } },
+        },
+      }),
     );
     expect(warnings.map((warning) => warning.message)).toEqual([
       expect.stringMatching(/2099-01-01 is newer than this runtime knows/),

@@ -199,6 +199,7 @@ export class DevSession {
       config,
       env,
       processEnv: this.#options.processEnv ?? {},
+      mainGiven: this.#options.overrides?.main !== undefined,
     });
     this.#workspace = workspace;
     for (const warning of warnings) this.#warn(warning);
