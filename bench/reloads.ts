@@ -48,7 +48,7 @@ export default async function reloads(options: BenchOptions): Promise<Section> {
   return {
     name: "reloads",
     title: `${total} reloads under load`,
-    header: ["memory: Node + workerd", ...marks, "processes", "lost requests", "per reload"],
+    header: ["memory: Node + esbuild, workerd", ...marks, "processes", "lost requests", "per reload"],
     rows,
     checks,
     notes: [
@@ -61,7 +61,8 @@ export default async function reloads(options: BenchOptions): Promise<Section> {
 interface Memory {
   /** The contender's Node processes. */
   own: number;
-  workerd: number;
+  /** esbuild and workerd. */
+  others: number;
 }
 
 async function run(contender: Contender, total: number) {
@@ -158,14 +159,14 @@ class Load {
 }
 
 function memoryOf(child: Child): Memory {
-  const memory: Memory = { own: 0, workerd: 0 };
+  const memory: Memory = { own: 0, others: 0 };
   for (const member of groupMembers(child.pid)) {
-    if (/\bworkerd\b/.test(member.command)) memory.workerd += member.memory;
+    if (/\b(workerd serve|esbuild --service)/.test(member.command)) memory.others += member.memory;
     else memory.own += member.memory;
   }
   return memory;
 }
 
 function megabytes(memory: Memory): string {
-  return `${Math.round(memory.own / 2 ** 20)} + ${Math.round(memory.workerd / 2 ** 20)} MB`;
+  return `${Math.round(memory.own / 2 ** 20)} + ${Math.round(memory.others / 2 ** 20)} MB`;
 }
