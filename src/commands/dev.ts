@@ -4,7 +4,7 @@ import { startDev } from "../ops/dev/index.ts";
 import type { DevEvent, DevOptions, DevServer } from "../ops/dev/types.ts";
 import { renderDevEvent } from "../output/dev.ts";
 import type { Command, CommandEvent } from "./command.ts";
-import { listenToKeys } from "./dev-keys.ts";
+import { KEYS, listenToKeys } from "./dev-keys.ts";
 
 /** Names are those of `wrangler dev`, as far as they mean something locally. */
 const args = {
@@ -103,6 +103,7 @@ const command: Command<DevArgs, void> = {
       context.signal.addEventListener("abort", () => resolve(), { once: true });
       if (context.interactive && !context.json && given.showInteractiveDevSession) {
         listenToKeys(context, server, { emit, quit: resolve });
+        emit({ reason: "keys", keys: KEYS });
       }
     });
     if (given.open) await openFirst(server);

@@ -177,6 +177,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./queue/send.ts"),
   },
   {
+    command: "queue peek <binding>",
+    describe: "See how much waits in a queue of the running dev",
+    group: "Data",
+    load: () => import("./queue/peek.ts"),
+  },
+  {
     command: "completion <shell>",
     describe: "Print a completion script for bash, zsh or fish",
     group: "Other",

@@ -30,6 +30,9 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
       if (event.graph) renderGraph(event.graph, output);
       return;
     }
+    case "keys":
+      output.note(`  ${event.keys.map(([key, does]) => `${style.bold(key)} ${style.dim(does)}`).join("  ")}\n`);
+      return;
     case "graph":
       renderGraph(event.graph, output);
       return;

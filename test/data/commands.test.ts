@@ -210,6 +210,7 @@ describe("while dev is running", () => {
     const before = dev.mark();
     await run("queue", "send", "JOBS", "one");
     expect((await dev.next("log", before)).message).toBe("got one");
+    expect(await json("queue", "peek", "JOBS")).toMatchObject({ resource: "jobs", waiting: 0, bytes: 0 });
     expect(await errorOf("kv", "get", "CACHE", "nothing")).toMatchObject({
       code: 5,
       message: 'There is no key "nothing"',

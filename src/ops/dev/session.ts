@@ -11,6 +11,7 @@ import { type DataCall, dataWorker } from "../data/connect.ts";
 import { dataFolder, stateDir } from "../state.ts";
 import { Builds, isInside } from "./builds.ts";
 import { type DataFolder, takeDataFolder } from "./data-folder.ts";
+import { devEvent, warnOnce } from "./events.ts";
 import { type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
 import { graphSpec } from "./spec.ts";
 import type { DevEvent, DevOptions } from "./types.ts";
@@ -52,17 +53,18 @@ export class DevSession {
   #data: DataFolder | undefined;
   /** Brought in by data commands, for what no running service binds. */
   #dataWorkers = new Map<string, RuntimeWorker>();
-  #shownWarnings = new Set<string>();
   #pending: { files: Set<string>; everything: boolean } | undefined;
   #running: Promise<void> | undefined;
   /** What the running generation was made from, besides code. */
   #servingKey: string | undefined;
   #startedAt = performance.now();
+  #warn: (diagnostic: Diagnostic) => void;
   #stopped = false;
 
   constructor(options: DevOptions, hooks: SessionHooks) {
     this.#options = options;
     this.#hooks = hooks;
+    this.#warn = warnOnce(hooks.emit);
     this.#builds = new Builds({
       processEnv: options.processEnv ?? {},
       onCommandOutput: (environment, line) =>
@@ -170,7 +172,7 @@ export class DevSession {
       for (const warning of swap.warnings) this.#warn(warning);
       this.failure = undefined;
       this.#servingKey = key;
-      this.#announce(plan, outcome.changed, files, configChanged, swap, performance.now() - startedAt);
+      await this.#announce(plan, outcome.changed, files, configChanged, swap, performance.now() - startedAt);
     } catch (error) {
       if (!(error instanceof TroupeError) || error.code === "INTERNAL") throw error;
       if (first && error.code !== "START") throw error;
@@ -310,19 +312,27 @@ export class DevSession {
     );
   }
 
-  #announce(
+  async #announce(
     plan: Plan,
     changed: string[],
     files: string[],
     configChanged: boolean,
     swap: { mode: "overlap" | "prewarm" | "hold"; paused: number },
     ms: number,
-  ): void {
+  ): Promise<void> {
     const urls = urlsOf(plan, this.#hooks.origin);
     const graph = viewGraph(plan, urls);
     if (!this.serving) {
       this.serving = true;
-      this.#hooks.emit({ reason: "ready", url: this.#hooks.origin(""), urls, graph, ms: Math.round(ms) });
+      const inspector = await this.runtime.inspectorUrl();
+      this.#hooks.emit({
+        reason: "ready",
+        url: this.#hooks.origin(""),
+        urls,
+        graph,
+        ms: Math.round(ms),
+        ...(inspector && { inspectorUrl: inspector.href }),
+      });
       return;
     }
     const services = configChanged && changed.length === 0 ? plan.graph.roots : changed;
@@ -355,33 +365,9 @@ export class DevSession {
     );
   }
 
-  /** Each warning is said once in a run, however often the files are built. */
-  #warn(diagnostic: Diagnostic): void {
-    const key = `${diagnostic.message}\n${diagnostic.location?.file}:${diagnostic.location?.line}`;
-    if (this.#shownWarnings.has(key)) return;
-    this.#shownWarnings.add(key);
-    this.#hooks.emit({ reason: "warning", diagnostic });
-  }
-
   #onRuntimeEvent(event: RuntimeEvent): void {
     this.#hooks.observe(event);
-    if (event.type === "crashed") {
-      this.#hooks.emit({ reason: "crashed", message: event.message });
-      return;
-    }
-    const where = splitId(event.worker);
-    if (event.type === "log") {
-      this.#hooks.emit({
-        reason: "log",
-        ...where,
-        level: event.level,
-        message: event.message,
-        time: new Date(event.time).toISOString(),
-      });
-    } else {
-      const { name, message, stack, location } = event;
-      this.#hooks.emit({ reason: "exception", ...where, name, message, stack, location });
-    }
+    this.#hooks.emit(devEvent(event));
   }
 }
 

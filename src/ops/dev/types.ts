@@ -83,6 +83,7 @@ export type DevEvent =
     }
   | { reason: "scheduled"; service: string; environment: string; cron: string; outcome: string }
   | { reason: "graph"; graph: GraphView }
+  | { reason: "keys"; keys: [key: string, does: string][] }
   | { reason: "crashed"; message: string };
 
 /** The graph as shown to people and in JSON. */
