@@ -1,9 +1,11 @@
+/// <reference path="./undici-agent.d.ts" />
 /** Our HTTP front door: takes requests for all hostnames and hands them to workerd's own sockets. */
 import http from "node:http";
 import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { Agent, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
+import Agent from "undici/lib/dispatcher/agent.js";
 import type { Lease } from "../runtime/types.ts";
 import { forwardRequest } from "./forward.ts";
 import { forwardedHeaders, localCf, newRay } from "./headers.ts";

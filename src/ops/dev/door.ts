@@ -1,6 +1,5 @@
 /** The front door of `dev`: one port, every service by its hostname, errors where they are seen. */
 import type { IncomingMessage } from "node:http";
-import { Agent, fetch as undiciFetch } from "undici";
 import { TroupeError } from "../../errors.ts";
 import { answerEmail, answerScheduled, isEmailPath, isScheduledPath } from "../../host/cdn-cgi.ts";
 import { createFrontDoor, type FrontDoor, type RouteResult } from "../../host/front-door.ts";
@@ -91,24 +90,37 @@ export async function openDoor({ session, options, ip, port, emit }: DoorInput):
     throw new TroupeError("CONFLICT", `Port ${port} is in use`, { cause: error });
   }
 
-  // Names below .localhost are loopback by definition, which not every resolver knows (RFC 6761, 6.3).
-  const agent = new Agent({
-    connect: {
-      lookup: (_name, _options, done) => done(null, [{ address: ip, family: ip.includes(":") ? 6 : 4 }]),
-      rejectUnauthorized: false,
-    },
-  });
+  let client: ReturnType<typeof openClient> | undefined;
   return {
     port: door.port,
     refresh: () => reload?.changed(),
     observe(event) {
       if (event.type === "exception") exceptions.add(event);
     },
-    fetch: (url, init) => undiciFetch(url, { ...init, dispatcher: agent } as never) as unknown as Promise<Response>,
+    async fetch(url, init) {
+      client ??= openClient(ip);
+      return (await client).fetch(url, init);
+    },
     async close() {
       reload?.close();
-      await Promise.all([door.close(), agent.destroy()]);
+      await Promise.all([door.close(), client?.then(({ close }) => close())]);
     },
+  };
+}
+
+/**
+ * A `fetch` that finds our hostnames: names below .localhost are loopback by definition, which not every resolver knows
+ * (RFC 6761, 6.3). Loaded when it is asked for: it is for people's own tests.
+ */
+async function openClient(ip: string): Promise<{ fetch: DevDoor["fetch"]; close(): Promise<void> }> {
+  const { default: undici } = await import("undici");
+  const family = ip.includes(":") ? 6 : 4;
+  const agent = new undici.Agent({
+    connect: { lookup: (_name, _options, done) => done(null, [{ address: ip, family }]), rejectUnauthorized: false },
+  });
+  return {
+    fetch: (url, init) => undici.fetch(url, { ...init, dispatcher: agent } as never) as unknown as Promise<Response>,
+    close: () => agent.destroy(),
   };
 }
 
