@@ -24,9 +24,10 @@ async function readPem(file: string): Promise<string> {
 }
 
 async function selfSigned(): Promise<{ key: string; cert: string }> {
-  const { generate } = await import("selfsigned");
+  // Bundled, a CommonJS package imported on demand has a default export only.
+  const { default: selfsigned } = await import("selfsigned");
   const names = ["localhost", "*.localhost"].map((value) => ({ type: 2 as const, value }));
-  const made = await generate([{ name: "commonName", value: "localhost" }], {
+  const made = await selfsigned.generate([{ name: "commonName", value: "localhost" }], {
     notAfterDate: new Date(Date.now() + DAYS * 86_400_000),
     algorithm: "sha256",
     keyType: "ec",
