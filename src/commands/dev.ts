@@ -22,8 +22,11 @@ const args = {
   },
   "persist-to": { type: "string", describe: "Folder for data (default: .troupe/data/dev)" },
   persist: { type: "boolean", default: true, describe: "Keep data between runs (--no-persist: in memory)" },
-  inspect: { type: "boolean", describe: "Open the inspector for Chrome DevTools or VS Code on port 9229" },
-  "inspector-port": { type: "number", describe: "Open the inspector on this port" },
+  inspect: {
+    type: "boolean",
+    describe: "Open the inspector for Chrome DevTools or VS Code (port 9229 or the next free one)",
+  },
+  "inspector-port": { type: "number", describe: "Open the inspector on this port (0: any)" },
   cron: { type: "boolean", describe: "Fire cron triggers on their schedule" },
   "test-scheduled": { type: "boolean", describe: "Run the scheduled handler at /__scheduled too" },
   "live-reload": { type: "boolean", describe: "Reload HTML pages in the browser after a change" },
@@ -121,7 +124,6 @@ function devOptions(
   cwd: string,
   processEnv: Record<string, string | undefined>,
 ): DevOptions {
-  const inspectorPort = given.inspectorPort ?? (given.inspect ? 9229 : undefined);
   return {
     cwd,
     processEnv,
@@ -135,7 +137,8 @@ function devOptions(
     vars: pairs(given.var, "--var"),
     envFiles: given.envFile,
     persistTo: given.persist ? given.persistTo : false,
-    inspectorPort,
+    inspect: given.inspect,
+    inspectorPort: given.inspectorPort,
     testScheduled: given.testScheduled,
     cron: given.cron,
     liveReload: given.liveReload,

@@ -21,6 +21,18 @@ export async function nextFreePort(start: number, host: string): Promise<number>
   throw new Error(`no free port between ${start} and ${start + 99}`);
 }
 
+/** A port that is free now; the system picks it. */
+export function anyFreePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once("error", reject);
+    server.listen({ port: 0, host, exclusive: true }, () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
 export interface PortHolder {
   pid: number;
   /** Command line, shortened to its first words. */

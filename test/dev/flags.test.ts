@@ -1,5 +1,7 @@
 /** Flags of `troupe dev`, most of them in one run. */
+import { once } from "node:events";
 import https from "node:https";
+import net from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { troupe } from "../support/cli.ts";
 import { type Dev, request, startDev } from "../support/dev.ts";
@@ -48,7 +50,7 @@ describe("in one run", () => {
         "--inspector-port",
         "0",
       ],
-      ...["--var", "COLOUR:red:ish", "--env-file", "app/some.env", "--define", `BUILT:"today"`],
+      ...["--var", "COLOUR:red:ish", "--env-file", "some.env", "--define", `BUILT:"today"`],
       ...[
         "--alias",
         "place:./src/place.ts",
@@ -114,6 +116,19 @@ describe("in one run", () => {
       outgoing.once("error", reject);
     });
   }
+});
+
+it("refuses an inspector port that is taken, naming who holds it", async () => {
+  const holder = net.createServer().listen(0, "127.0.0.1");
+  await once(holder, "listening");
+  const { port } = holder.address() as net.AddressInfo;
+  const { code, stderr } = await troupe(["dev", "main.ts", "--inspector-port", String(port)], {
+    cwd: `${testFolder({ ...FILES })}/app`,
+  });
+  holder.close();
+  expect(code).toBe(6);
+  expect(stderr).toContain(`Port ${port} is in use by process ${process.pid}`);
+  expect(stderr).toContain("leave --inspector-port away");
 });
 
 it.each([

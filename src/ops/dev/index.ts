@@ -1,6 +1,6 @@
 /** `troupe dev`, and `startDev` for people's own tests. */
 import { TroupeError } from "../../errors.ts";
-import { nextFreePort, portHolder, portIsFree } from "../../lib/port.ts";
+import { anyFreePort, nextFreePort, portHolder, portIsFree } from "../../lib/port.ts";
 import { startCron } from "./cron.ts";
 import { openDoor } from "./door.ts";
 import { urlsOf, viewGraph } from "./plan.ts";
@@ -11,14 +11,19 @@ export type { DevEvent, DevOptions, DevServer, GraphView } from "./types.ts";
 
 /** Where `wrangler dev` listens too. */
 const DEFAULT_PORT = 8787;
+/** Where debuggers look for Node first. */
+const DEFAULT_INSPECTOR_PORT = 9229;
+/** The inspector lets anybody run code, so it is never opened to a network. */
+const INSPECTOR_IP = "127.0.0.1";
 
 /**
  * Runs services from source, with everything they bind, in one process; reloads when files change.
  * @throws TroupeError CONFIG, NOT_FOUND, CONFLICT (port or data folder in use); BUILD and START unless `keepGoing`
  */
-export async function startDev(options: DevOptions): Promise<DevServer> {
-  const ip = options.ip ?? "127.0.0.1";
-  const port = await choosePort(options.port, ip);
+export async function startDev(given: DevOptions): Promise<DevServer> {
+  const ip = given.ip ?? "127.0.0.1";
+  const port = await choosePort(given.port, ip);
+  const options = { ...given, inspectorPort: await chooseInspectorPort(given) };
   const scheme = options.httpsPaths ? "https" : "http";
   const emit = (event: DevEvent): void => options.onEvent?.(event);
 
@@ -66,10 +71,21 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
  * @throws TroupeError CONFLICT naming the process that holds a port asked for
  */
 async function choosePort(wanted: number | undefined, ip: string): Promise<number> {
-  if (wanted === 0) return 0;
   if (wanted === undefined) return nextFreePort(DEFAULT_PORT, ip);
+  return wanted === 0 ? 0 : requirePort(wanted, ip, "--port");
+}
+
+/** Settled before anything runs: every generation of the runtime listens at the same port, or debuggers lose it. */
+async function chooseInspectorPort({ inspect, inspectorPort }: DevOptions): Promise<number | undefined> {
+  if (inspectorPort === 0) return anyFreePort(INSPECTOR_IP);
+  if (inspectorPort !== undefined) return requirePort(inspectorPort, INSPECTOR_IP, "--inspector-port");
+  return inspect ? nextFreePort(DEFAULT_INSPECTOR_PORT, INSPECTOR_IP) : undefined;
+}
+
+/** @throws TroupeError CONFLICT naming the process that holds the port, USAGE for what is no port */
+async function requirePort(wanted: number, ip: string, flag: string): Promise<number> {
   if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65535) {
-    throw new TroupeError("USAGE", `--port takes a number from 0 to 65535, not ${wanted}`);
+    throw new TroupeError("USAGE", `${flag} takes a number from 0 to 65535, not ${wanted}`);
   }
   if (await portIsFree(wanted, ip)) return wanted;
   const holder = await portHolder(wanted);
@@ -77,7 +93,7 @@ async function choosePort(wanted: number | undefined, ip: string): Promise<numbe
     "CONFLICT",
     `Port ${wanted} is in use${holder ? ` by process ${holder.pid} (${holder.command})` : ""}`,
     {
-      notes: ["Stop that process, pick another port, or leave --port away: the next free one is taken then"],
+      notes: [`Stop that process, pick another port, or leave ${flag} away: the next free one is taken then`],
     },
   );
 }

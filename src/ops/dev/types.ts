@@ -20,7 +20,9 @@ export interface DevOptions {
   /** Folder for data; false keeps it in memory. Default `.troupe/data/dev` at the workspace root. */
   persistTo?: string | false;
   stateDir?: string;
-  /** Port of the inspector. */
+  /** Opens the inspector, at port 9229 or the next free one. */
+  inspect?: boolean;
+  /** Port of the inspector, which must be free. 0: any. */
   inspectorPort?: number;
   /** Answers `/__scheduled` too. */
   testScheduled?: boolean;
