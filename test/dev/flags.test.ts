@@ -50,7 +50,7 @@ describe("in one run", () => {
         "--inspector-port",
         "0",
       ],
-      ...["--var", "COLOUR:red:ish", "--env-file", "some.env", "--define", `BUILT:"today"`],
+      ...["--var", "COLOUR:red:ish", "--env-file", "app/some.env", "--define", `BUILT:"today"`],
       ...[
         "--alias",
         "place:./src/place.ts",

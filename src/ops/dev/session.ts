@@ -1,4 +1,5 @@
 /** One run of `dev`: from a change in the files to a new generation that serves. */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { kindOf } from "../../bindings/index.ts";
 import { loadLocalVars, loadWorkspace } from "../../config/index.ts";
@@ -213,7 +214,13 @@ export class DevSession {
   }
 
   async #localVars(plan: Plan): Promise<Map<string, Record<string, string>>> {
-    const { env, envFiles, vars, processEnv } = this.#options;
+    const { env, vars, processEnv, cwd } = this.#options;
+    // Node takes --env-file for its own flag wherever it stands, and ends when the folder it runs in has no such file
+    // (https://github.com/nodejs/node/issues/54232): a path from there has to do for us as well.
+    const envFiles = this.#options.envFiles?.map((file) => {
+      const here = path.resolve(cwd, file);
+      return existsSync(here) ? here : file;
+    });
     const loaded = await Promise.all(
       [...plan.graph.environments].map(async ([id, environment]) => {
         const local = await loadLocalVars(environment, { env, envFiles, processEnv: processEnv ?? {} });
