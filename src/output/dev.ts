@@ -26,7 +26,9 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
       return;
     case "reload": {
       const why = event.files.length === 1 ? ` ${style.dim(event.files[0]!.split("/").at(-1)!)}` : "";
-      output.line(`${style.green("↻")} ${event.services.join(", ")}${why} ${style.dim(`reloaded in ${event.ms} ms`)}`);
+      // None was built anew when a broken file is as it was before.
+      const services = event.services.length > 0 ? ` ${event.services.join(", ")}` : "";
+      output.line(`${style.green("↻")}${services}${why} ${style.dim(`reloaded in ${event.ms} ms`)}`);
       if (event.graph) renderGraph(event.graph, output);
       return;
     }
@@ -66,8 +68,8 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
         code: "uncaught-exception",
         message: `${event.service}: Uncaught ${event.name}: ${event.message}`,
         location: event.location,
-        notes: frames(event.stack),
       });
+      for (const frame of frames(event.stack)) output.note(`  ${style.dim(frame)}`);
       return;
     case "scheduled":
       output.line(
