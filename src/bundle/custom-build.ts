@@ -46,7 +46,11 @@ export class CustomBuild {
       ...options.processEnv,
       WRANGLER_COMMAND: options.mode === "development" ? "dev" : "deploy",
     };
-    this.#running = runCommand(this.#command, { cwd: this.#cwd, ...(env && { env }), onLine: options.onCommandOutput });
+    this.#running = runCommand(this.#command, {
+      cwd: this.#cwd,
+      ...(env && { env: withLocalBins(env, this.#cwd) }),
+      onLine: options.onCommandOutput,
+    });
     if (this.#disposed) await this.#running.kill();
     const result = await this.#running.finished;
     this.#running = undefined;
@@ -100,4 +104,14 @@ export class CustomBuild {
     );
     return new Map(stamps);
   }
+}
+
+/** As npm scripts have it: the commands of installed packages are found, those of the nearest folder first. */
+function withLocalBins(env: Record<string, string | undefined>, cwd: string): Record<string, string | undefined> {
+  const bins: string[] = [];
+  for (let folder = cwd; ; folder = path.dirname(folder)) {
+    bins.push(path.join(folder, "node_modules", ".bin"));
+    if (folder === path.dirname(folder)) break;
+  }
+  return { ...env, PATH: [...bins, env.PATH].filter((part) => part !== undefined).join(path.delimiter) };
 }

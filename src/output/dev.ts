@@ -113,7 +113,7 @@ function renderGraph(graph: GraphView, output: Output): void {
       const target = binding.service
         ? binding.missing
           ? `${style.yellow("→")} ${binding.service}@${binding.environment} ${style.yellow("missing")}`
-          : `→ ${binding.describe} ${style.dim(`${binding.service}@${binding.environment} (${binding.why})`)}`
+          : `→ ${binding.service}@${binding.environment} ${style.dim(`${binding.describe === binding.service ? "" : `${binding.describe}, `}${binding.why}`)}`
         : `${binding.describe} ${style.dim(binding.kind)}`;
       output.line(`    ${binding.name.padEnd(width)}  ${target}`);
     }

@@ -156,6 +156,13 @@ it("refuses an environment that nobody has, and lists those there are", async ()
   expect(JSON.stringify(error)).toMatch(/stagign.*staging/);
 });
 
+it("refuses to expose a service that does not run", async () => {
+  const cwd = testFolder({ "troupe.toml": CONFIG, "src/index.ts": OK });
+  const { code, error } = await refused(cwd, ["--expose", "nobody"]);
+  expect(code).toBe(5);
+  expect(error.message).toBe('There is no service "nobody" to expose');
+});
+
 it("refuses a service that the workspace does not have", async () => {
   const cwd = testFolder({ "troupe.toml": CONFIG, "src/index.ts": OK });
   const { code, error } = await refused(cwd, ["-s", "ap"]);

@@ -1,5 +1,6 @@
 /** Which services `dev` runs, which of them have a hostname, and how that reads. */
 import { kindOf } from "../../bindings/index.ts";
+import { TroupeError } from "../../errors.ts";
 import { closure, type Graph } from "../../graph/index.ts";
 import { hostLabel } from "../../host/hostname.ts";
 import { type Environment, isPrivate, PRODUCTION, type Workspace } from "../../model.ts";
@@ -48,6 +49,13 @@ function applyOverrides(environment: Environment, options: DevOptions, applies: 
 }
 
 function hostnames(graph: Graph, primary: string, expose: DevOptions["expose"]): Map<string, string> {
+  const known = [...graph.environments.values()].map(({ service }) => service);
+  const unknown = Array.isArray(expose) ? expose.find((name) => !known.includes(name)) : undefined;
+  if (unknown !== undefined) {
+    throw new TroupeError("NOT_FOUND", `There is no service "${unknown}" to expose`, {
+      notes: [`services: ${known.join(", ")}`],
+    });
+  }
   const hosts = new Map<string, string>();
   const open = [...graph.environments].filter(
     ([id, environment]) =>

@@ -5,7 +5,7 @@ import { kindOf } from "../../bindings/index.ts";
 import { loadLocalVars, loadWorkspace } from "../../config/index.ts";
 import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
 import { type Binding, refId, type Workspace } from "../../model.ts";
-import { createGraphRuntime } from "../../runtime/index.ts";
+import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
 import type { GraphRuntime, RuntimeEvent, RuntimeWorker } from "../../runtime/types.ts";
 import { conflictDiagnostics } from "../conflicts.ts";
 import { type DataCall, dataWorker } from "../data/connect.ts";
@@ -125,7 +125,9 @@ export class DevSession {
       if (configChanged) await this.#load();
       const plan = this.plan!;
       this.#builds.markChanged(change.everything ? undefined : files);
-      const outcome = await this.#builds.build();
+      const building = this.#builds.build();
+      if (first) preloadRuntime();
+      const outcome = await building;
       // Watched before anybody is told: what is saved upon the news must be seen.
       const watching = first ? this.#startWatching() : undefined;
       for (const warning of outcome.warnings) this.#warn(warning);
