@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { type BundleOptions, type Bundler, createBundler } from "../../src/bundle/index.ts";
@@ -53,6 +53,17 @@ describe("[build] command", () => {
     expect(runs(dir)).toBe(2);
     await bundler.build();
     expect(runs(dir)).toBe(3);
+  });
+
+  it("finds the commands of installed packages, as npm scripts do", async () => {
+    const dir = project({
+      "build.mjs": script(),
+      "src/index.txt": "one",
+      "node_modules/.bin/make-it": `#!/bin/sh\n${RUN}\n`,
+    });
+    chmodSync(path.join(dir, "node_modules/.bin/make-it"), 0o755);
+    const { bundle } = await (await bundlerOf(dir, "make-it", undefined, { processEnv: process.env })).build();
+    expect(code(bundle)).toContain('"one"');
   });
 
   it("doesn't set itself off for ever by writing below its own watch_dir", async () => {
