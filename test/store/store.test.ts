@@ -27,7 +27,14 @@ const ref = { service: "auth", environment: "production" };
 function bundleOf(source: string): Bundle {
   const contents = new TextEncoder().encode(source);
   const module = { name: "index.js", type: "esm", contents } as const;
-  return { format: "modules", mainModule: "index.js", modules: [module], exports: ["default"], contentHash: source, size: contents.byteLength };
+  return {
+    format: "modules",
+    mainModule: "index.js",
+    modules: [module],
+    exports: ["default"],
+    contentHash: source,
+    size: contents.byteLength,
+  };
 }
 
 function deploy(target: Store, source: string): number {
@@ -76,7 +83,8 @@ describe("versions", () => {
   test("share blobs, and the last one to go takes them along", () => {
     deploy(store, "same");
     deploy(store, "same");
-    const blobs = () => (new DatabaseSync(store.file).prepare("SELECT count(*) AS n FROM blobs").get() as { n: number }).n;
+    const blobs = () =>
+      (new DatabaseSync(store.file).prepare("SELECT count(*) AS n FROM blobs").get() as { n: number }).n;
     expect(blobs()).toBe(1);
     store.transaction(() => store.deleteEnvironment(store.environment(ref)));
     expect(blobs()).toBe(0);
@@ -112,10 +120,16 @@ describe("versions", () => {
         const { id } = store.addVersion(record, { bundle: store.storeBundle(bundle), contentHash: "h", fingerprint: "f", size: 1, environment: {}, sourceConfig: {}, secrets: {}, source: "deploy" });
         store.activate(record, id, { operation: "o", action: "deploy", bound: {} });
       });`;
-    const children = Array.from({ length: 20 }, () => spawn(process.execPath, ["--input-type=module", "-e", script, folder], { stdio: ["ignore", "ignore", "inherit"] }));
+    const children = Array.from({ length: 20 }, () =>
+      spawn(process.execPath, ["--input-type=module", "-e", script, folder], {
+        stdio: ["ignore", "ignore", "inherit"],
+      }),
+    );
     const codes = await Promise.all(children.map(async (child) => (await once(child, "exit"))[0]));
     expect(codes).toEqual(Array(20).fill(0));
-    expect(store.versions(store.environment(ref)).map(({ number }) => number)).toEqual(Array.from({ length: 21 }, (_, index) => 21 - index));
+    expect(store.versions(store.environment(ref)).map(({ number }) => number)).toEqual(
+      Array.from({ length: 21 }, (_, index) => 21 - index),
+    );
   });
 });
 
@@ -130,7 +144,8 @@ describe("secrets", () => {
     expect(store.openSecrets({ TOKEN: second })).toEqual({ TOKEN: "other" });
     store.restoreSecrets(record, { TOKEN: first });
     expect(store.secrets(record).map((secret) => secret.revision)).toEqual([first]);
-    for (const file of ["store.db", "store.db-wal"]) expect(readFileSync(path.join(folder, file)).includes("s3cret-value")).toBe(false);
+    for (const file of ["store.db", "store.db-wal"])
+      expect(readFileSync(path.join(folder, file)).includes("s3cret-value")).toBe(false);
     expect(statSync(path.join(folder, "secret.key")).mode & 0o777).toBe(0o600);
   });
 
