@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { TroupeError } from "../errors.ts";
 import { type EnvironmentRef, refId } from "../model.ts";
-import type { EnvironmentRecord } from "./records.ts";
+import type { EnvironmentRecord, EnvironmentSettings } from "./records.ts";
 
 const SELECT = `
   SELECT e.id, s.name AS service, e.name AS environment, e.label, e.protected, e.settings, v.number AS active, e.created_at
@@ -68,6 +68,7 @@ export function createEnvironment(
   database: DatabaseSync,
   ref: EnvironmentRef,
   label: string,
+  settings: EnvironmentSettings,
   now: Date,
 ): EnvironmentRecord {
   database
@@ -82,9 +83,9 @@ export function createEnvironment(
   }
   database
     .prepare(
-      "INSERT INTO environments (service_id, name, label, created_at) SELECT id, ?, ?, ? FROM services WHERE name = ?",
+      "INSERT INTO environments (service_id, name, label, settings, created_at) SELECT id, ?, ?, ?, ? FROM services WHERE name = ?",
     )
-    .run(ref.environment, label, now.getTime(), ref.service);
+    .run(ref.environment, label, JSON.stringify(settings), now.getTime(), ref.service);
   return requireEnvironment(database, ref);
 }
 
@@ -103,6 +104,6 @@ export function setProtected(database: DatabaseSync, id: number, isProtected: bo
   database.prepare("UPDATE environments SET protected = ? WHERE id = ?").run(isProtected ? 1 : 0, id);
 }
 
-export function setSettings(database: DatabaseSync, id: number, settings: Record<string, unknown>): void {
+export function setSettings(database: DatabaseSync, id: number, settings: EnvironmentSettings): void {
   database.prepare("UPDATE environments SET settings = ? WHERE id = ?").run(JSON.stringify(settings), id);
 }

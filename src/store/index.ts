@@ -4,11 +4,19 @@ import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { TroupeError } from "../errors.ts";
 import type { Bundle, EnvironmentRef } from "../model.ts";
-import { sweepBlobs } from "./blobs.ts";
+import { getBlob, putBlob, sweepBlobs } from "./blobs.ts";
 import { openDatabase, storeError, transaction } from "./database.ts";
 import * as environments from "./environments.ts";
-import { keyFingerprint, loadKey } from "./keys.ts";
-import type { DeploymentRecord, EnvironmentRecord, StoredBundle, VersionDetail, VersionRecord } from "./records.ts";
+import { keyFingerprint, loadKey, seal, unseal, valueFingerprint } from "./keys.ts";
+import type {
+  DeploymentRecord,
+  EnvironmentRecord,
+  EnvironmentSettings,
+  StoredBundle,
+  StoredFile,
+  VersionDetail,
+  VersionRecord,
+} from "./records.ts";
 import * as secrets from "./secrets.ts";
 import * as versions from "./versions.ts";
 
@@ -83,8 +91,12 @@ export class Store {
   }
 
   /** @throws TroupeError CONFLICT when the label is taken */
-  createEnvironment(ref: EnvironmentRef, label: string): EnvironmentRecord {
-    return environments.createEnvironment(this.#database, ref, label, this.#now());
+  createEnvironment(
+    ref: EnvironmentRef,
+    label: string,
+    settings: EnvironmentSettings = { edition: ref.environment },
+  ): EnvironmentRecord {
+    return environments.createEnvironment(this.#database, ref, label, settings, this.#now());
   }
 
   renameEnvironment(record: EnvironmentRecord, name: string, label: string): void {
@@ -100,7 +112,7 @@ export class Store {
     environments.setProtected(this.#database, record.id, isProtected);
   }
 
-  setSettings(record: EnvironmentRecord, settings: Record<string, unknown>): void {
+  setSettings(record: EnvironmentRecord, settings: EnvironmentSettings): void {
     environments.setSettings(this.#database, record.id, settings);
   }
 
@@ -111,6 +123,24 @@ export class Store {
   /** @throws TroupeError STORE naming a missing or damaged blob */
   loadBundle(version: VersionDetail): Bundle {
     return versions.loadBundle(this.#database, version);
+  }
+
+  /** Puts a file among the blobs; with `sealed`, unreadable without `secret.key`. */
+  storeFile(path: string, contents: Uint8Array, sealed: boolean): StoredFile {
+    if (!sealed) {
+      const blob = putBlob(this.#database, contents);
+      return { path, blob, fingerprint: blob.slice(0, 16) };
+    }
+    const key = this.#secretKey();
+    const text = Buffer.from(contents).toString("base64");
+    const fingerprint = valueFingerprint(key, path, text);
+    return { path, blob: putBlob(this.#database, seal(key, path, text)), sealed: true, fingerprint };
+  }
+
+  /** @throws TroupeError STORE when its blob is missing or damaged, or `secret.key` is another one */
+  loadFile({ path, blob, sealed }: StoredFile): Uint8Array {
+    const contents = getBlob(this.#database, blob, path);
+    return sealed ? Buffer.from(unseal(this.#secretKey(), path, contents), "base64") : contents;
   }
 
   addVersion(record: EnvironmentRecord, version: versions.NewVersion): { id: number; number: number } {

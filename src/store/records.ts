@@ -17,11 +17,23 @@ export interface Provenance {
   author?: string;
 }
 
+/** What an environment holds besides its versions. */
+export interface EnvironmentSettings {
+  /** What `env set` laid over the config: a table of config keys, as it could stand in `[env.NAME]`. */
+  overlay?: Record<string, unknown>;
+  /** The environment it started from, for one that the config does not mention. */
+  base?: string;
+  /** The name its editions of resources go by: the one it was created with, whatever it is called now. */
+  edition: string;
+  /** The environment whose resources it uses instead of editions of its own (`env clone --data share`). */
+  share?: string;
+}
+
 export interface EnvironmentRecord extends EnvironmentRef {
   id: number;
   label: string;
   protected: boolean;
-  settings: Record<string, unknown>;
+  settings: EnvironmentSettings;
   /** Number of the active version; undefined: nothing was deployed yet. */
   activeVersion?: number;
   createdAt: Date;
@@ -32,6 +44,17 @@ export interface StoredBundle {
   mainModule: string;
   exports: string[];
   modules: { name: string; type: ModuleType; blob: string }[];
+}
+
+/** A file that a binding reads. */
+export interface StoredFile {
+  /** From the folder of the config, with `/`; may begin with `..`. */
+  path: string;
+  blob: string;
+  /** Sealed like a secret: files that a binding names one by one may be private keys. */
+  sealed?: true;
+  /** Equal for equal contents. */
+  fingerprint: string;
 }
 
 /** A version as it is listed: without code. */
@@ -54,6 +77,7 @@ export interface VersionDetail extends VersionRecord {
   sourceConfig: unknown;
   /** Secret name → revision. */
   secrets: Record<string, number>;
+  files: StoredFile[];
 }
 
 export interface DeploymentRecord {

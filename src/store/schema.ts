@@ -51,6 +51,8 @@ export const MIGRATIONS: readonly string[] = [
     source_config TEXT NOT NULL,
     -- JSON: secret name -> revision id.
     secrets TEXT NOT NULL,
+    -- JSON: what bindings read besides code (assets, certificates): [{ path, blob, sealed?, fingerprint }].
+    files TEXT NOT NULL,
     source TEXT NOT NULL,
     tag TEXT,
     message TEXT,

@@ -3,7 +3,15 @@ import type { DatabaseSync } from "node:sqlite";
 import { TroupeError } from "../errors.ts";
 import { type Bundle, type Environment, type EnvironmentRef, refId } from "../model.ts";
 import { getBlob, putBlob } from "./blobs.ts";
-import type { Action, DeploymentRecord, Provenance, StoredBundle, VersionDetail, VersionRecord } from "./records.ts";
+import type {
+  Action,
+  DeploymentRecord,
+  Provenance,
+  StoredBundle,
+  StoredFile,
+  VersionDetail,
+  VersionRecord,
+} from "./records.ts";
 
 export interface NewVersion extends Provenance {
   bundle: StoredBundle;
@@ -13,6 +21,7 @@ export interface NewVersion extends Provenance {
   environment: Environment;
   sourceConfig: unknown;
   secrets: Record<string, number>;
+  files: StoredFile[];
   source: Action;
 }
 
@@ -48,6 +57,7 @@ function detail(row: Row): VersionDetail {
     environment: JSON.parse(String(row.environment)),
     sourceConfig: JSON.parse(String(row.source_config)),
     secrets: JSON.parse(String(row.secrets)),
+    files: JSON.parse(String(row.files)),
   };
 }
 
@@ -90,8 +100,8 @@ export function insertVersion(
     .get(environmentId) as { next_version: number };
   const { lastInsertRowid } = database
     .prepare(
-      `INSERT INTO versions (environment_id, number, content_hash, fingerprint, size, bundle, environment, source_config, secrets, source, tag, message, git, author, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO versions (environment_id, number, content_hash, fingerprint, size, bundle, environment, source_config, secrets, files, source, tag, message, git, author, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       environmentId,
@@ -103,6 +113,7 @@ export function insertVersion(
       JSON.stringify(version.environment),
       JSON.stringify(version.sourceConfig ?? null),
       JSON.stringify(version.secrets),
+      JSON.stringify(version.files),
       version.source,
       version.tag ?? null,
       version.message ?? null,
@@ -112,7 +123,7 @@ export function insertVersion(
     );
   const id = Number(lastInsertRowid);
   const link = database.prepare("INSERT INTO version_blobs (version_id, hash) VALUES (?, ?) ON CONFLICT DO NOTHING");
-  for (const module of version.bundle.modules) link.run(id, module.blob);
+  for (const { blob } of [...version.bundle.modules, ...version.files]) link.run(id, blob);
   return { id, number };
 }
 

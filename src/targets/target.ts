@@ -1,0 +1,193 @@
+/**
+ * The interface of a target: where deployed environments live. `local` is the embedded store, `cloudflare` the network.
+ * Commands and ops know nothing of what is behind it; one test suite runs against every target.
+ */
+import type { Diagnostic } from "../errors.ts";
+import type { Bundle, Environment, EnvironmentRef, ModuleType, Workspace } from "../model.ts";
+import type { Action, GitState, Provenance } from "../store/records.ts";
+
+export type { Action, GitState, Provenance };
+
+/** An environment as it is listed. */
+export interface EnvironmentInfo {
+  service: string;
+  name: string;
+  /** Absent for a private environment, which is reached through bindings only. */
+  hostname?: string;
+  url?: string;
+  /** The active version; absent: nothing was deployed to it yet. */
+  version?: number;
+  protected: boolean;
+}
+
+/** One environment with everything in it, but no code and no secret's value. */
+export interface EnvironmentDetail extends EnvironmentInfo {
+  /** Custom routes of the active version. */
+  routes: string[];
+  /** What `env set` laid over the config. */
+  settings: Record<string, unknown>;
+  /** The environment that it started from, when the config does not mention it. */
+  base?: string;
+  active?: VersionDetail;
+  secrets: SecretInfo[];
+  /** Who binds it. */
+  boundBy: (EnvironmentRef & { binding: string })[];
+}
+
+export interface VersionInfo extends Provenance {
+  number: number;
+  active: boolean;
+  source: Action;
+  contentHash: string;
+  size: number;
+  createdAt: string;
+}
+
+export interface VersionDetail extends VersionInfo {
+  ref: EnvironmentRef;
+  environment: Environment;
+  modules: { name: string; type: ModuleType; size: number; hash: string }[];
+  files: { path: string; fingerprint: string }[];
+  /** Secret name → fingerprint of its value. */
+  secrets: Record<string, string>;
+}
+
+export interface DeploymentInfo {
+  id: number;
+  /** Shared by the deployments that one command made. */
+  operation: string;
+  service: string;
+  environment: string;
+  version: number;
+  action: Action;
+  from?: EnvironmentRef & { version: number };
+  message?: string;
+  author?: string;
+  /** `service@environment` → version of every bound service at that moment. */
+  bound: Record<string, number>;
+  createdAt: string;
+}
+
+export interface SecretInfo {
+  name: string;
+  /** Equal for equal values; absent where the target does not tell. */
+  fingerprint?: string;
+  createdAt?: string;
+}
+
+/** One environment of a deploy, built. */
+export interface DeployItem {
+  environment: Environment;
+  bundle: Bundle;
+  /** The parsed config file: a version carries it, so that it can be resolved for another environment. */
+  sourceConfig: Record<string, unknown>;
+  /** Values of secrets to set with it (`--secrets-file`). */
+  secrets?: Record<string, string>;
+}
+
+/** What holds for every verb that changes something. */
+export interface ChangeOptions extends Provenance {
+  /** Says what would happen, and changes nothing. */
+  dryRun?: boolean;
+  /** Deleting Durable Object classes with their data is meant. */
+  allowDataLoss?: boolean;
+  signal?: AbortSignal;
+  /** Progress, for people. */
+  onProgress?(message: string): void;
+}
+
+export interface DeployRequest extends ChangeOptions {
+  /** Dependencies first. All of them, or none. */
+  items: DeployItem[];
+  /** What references in the items are looked up in, before what is deployed. */
+  workspace: Workspace;
+}
+
+/** What happened (or would happen) to one environment. */
+export interface ChangeResult {
+  service: string;
+  environment: string;
+  /** The version that is active now. */
+  version: number;
+  /** False: what is active already is the same, nothing was done. */
+  changed: boolean;
+  hostname?: string;
+  url?: string;
+  routes: string[];
+  contentHash: string;
+  size: number;
+  /** In a few words each: "code", "vars.GREETING", "binding CACHE", "secret TOKEN". */
+  changes: string[];
+  /** What the previous version was. */
+  previous?: number;
+}
+
+export interface ChangeReport {
+  results: ChangeResult[];
+  warnings: Diagnostic[];
+}
+
+export interface CloneRequest extends ChangeOptions {
+  from: EnvironmentRef;
+  to: string;
+  /** Clones what it binds in the same environment, too. */
+  graph: boolean;
+  data: "fresh" | "copy" | "share";
+  /** Values of secrets, for a target that cannot read them: `service` → name → value. */
+  secrets?: Record<string, Record<string, string>>;
+}
+
+export interface PromoteRequest extends ChangeOptions {
+  from: EnvironmentRef;
+  to: string;
+  /** Promotes what it binds in the same environment, too. */
+  graph: boolean;
+}
+
+export interface RollbackRequest extends ChangeOptions {
+  ref: EnvironmentRef;
+  /** Left out: the version that was active before this one. */
+  version?: number;
+}
+
+export interface SecretChange extends ChangeOptions {
+  ref: EnvironmentRef;
+  put?: Record<string, string>;
+  remove?: string[];
+}
+
+export interface SettingsChange extends ChangeOptions {
+  ref: EnvironmentRef;
+  /** The whole overlay that replaces the old one. */
+  settings: Record<string, unknown>;
+}
+
+/**
+ * Every verb throws TroupeError: NOT_FOUND, CONFLICT, PROTECTED, PRECONDITION, START, STORE, AUTH, UNREACHABLE. Each is one
+ * operation: all of it happens, or nothing.
+ */
+export interface Target {
+  readonly id: "local" | "cloudflare";
+  /** What environments are reached under: `<label>.<base>`. */
+  list(service?: string): Promise<EnvironmentInfo[]>;
+  read(ref: EnvironmentRef): Promise<EnvironmentDetail>;
+  versions(ref: EnvironmentRef, limit?: number): Promise<VersionInfo[]>;
+  /** @param number left out: the active one */
+  version(ref: EnvironmentRef, number?: number): Promise<VersionDetail>;
+  /** The code of a version, byte for byte. */
+  bundle(ref: EnvironmentRef, number?: number): Promise<Bundle>;
+  /** Newest first; without `ref`: of all environments. */
+  deployments(ref?: EnvironmentRef, limit?: number): Promise<DeploymentInfo[]>;
+  deploy(request: DeployRequest): Promise<ChangeReport>;
+  /** Makes an environment without a version. */
+  create(ref: EnvironmentRef, options: { base?: string; protected?: boolean }): Promise<EnvironmentInfo>;
+  clone(request: CloneRequest): Promise<ChangeReport>;
+  promote(request: PromoteRequest): Promise<ChangeReport>;
+  rollback(request: RollbackRequest): Promise<ChangeReport>;
+  rename(ref: EnvironmentRef, name: string, options: { force: boolean }): Promise<EnvironmentInfo>;
+  delete(ref: EnvironmentRef, options: { force: boolean; data: boolean }): Promise<void>;
+  changeSecrets(change: SecretChange): Promise<ChangeReport>;
+  changeSettings(change: SettingsChange): Promise<ChangeReport>;
+  protect(ref: EnvironmentRef, on: boolean): Promise<EnvironmentInfo>;
+  close(): Promise<void>;
+}
