@@ -12,7 +12,11 @@ const WANTED: Record<Reference["role"], string> = {
 };
 
 /** The sentence for an entrypoint or class that the code does not export, if it does not. */
-export function missingExport(resolution: Resolution, reference: Reference, bundle: Bundle): string | undefined {
+export function missingExport(
+  resolution: Resolution,
+  reference: Reference,
+  bundle: Pick<Bundle, "exports" | "format">,
+): string | undefined {
   const name = reference.exportName;
   if (name === undefined || bundle.exports.includes(name)) return undefined;
   const service = resolution.ref.service;
@@ -25,7 +29,11 @@ export function missingExport(resolution: Resolution, reference: Reference, bund
 }
 
 /** The sentence for a service that is called by its default export and has none, if it has none. */
-export function missingDefault(resolution: Resolution, reference: Reference, bundle: Bundle): string | undefined {
+export function missingDefault(
+  resolution: Resolution,
+  reference: Reference,
+  bundle: Pick<Bundle, "exports" | "format">,
+): string | undefined {
   const needed = reference.exportName === undefined && (reference.role === "service" || reference.role === "tail");
   if (!needed || bundle.format === "service-worker" || bundle.exports.includes("default")) return undefined;
   const { service } = resolution.ref;

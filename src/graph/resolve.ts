@@ -59,7 +59,14 @@ function pick(workspace: Workspace, from: Environment, name: string, written: st
   const same = service.environments[from.name];
   if (same && from.dialect === "troupe") return found(same, from.name === PRODUCTION ? PRODUCTION : "same name");
   const production = service.environments[PRODUCTION] ?? service.environments[service.defaultEnvironment];
-  if (!production) throw new Error(`service ${name} has no production environment`);
+  if (!production) {
+    const known = Object.keys(service.environments).join(", ");
+    return {
+      ref: { service: name, environment: PRODUCTION },
+      reason: `${name} has no "${from.name}"`,
+      missing: `Service "${name}" has neither an environment "${from.name}" nor "${PRODUCTION}" (it has: ${known}). Deploy one of them, or name another with \`environment\`.`,
+    };
+  }
   return found(production, from.name === PRODUCTION ? PRODUCTION : `${name} has no "${from.name}"`);
 }
 

@@ -165,6 +165,10 @@ export class Store {
     return versions.requireVersion(this.#database, ref, number);
   }
 
+  versionById(id: number): VersionDetail | undefined {
+    return versions.versionById(this.#database, id);
+  }
+
   deployments(record?: EnvironmentRecord, limit?: number): DeploymentRecord[] {
     return versions.listDeployments(this.#database, record?.id, limit);
   }

@@ -36,6 +36,7 @@ export interface EnvironmentRecord extends EnvironmentRef {
   settings: EnvironmentSettings;
   /** Number of the active version; undefined: nothing was deployed yet. */
   activeVersion?: number;
+  activeVersionId?: number;
   createdAt: Date;
 }
 

@@ -143,6 +143,11 @@ export function findVersion(database: DatabaseSync, ref: EnvironmentRef, number?
   return row && detail(row);
 }
 
+export function versionById(database: DatabaseSync, id: number): VersionDetail | undefined {
+  const row = database.prepare(`${SELECT} WHERE v.id = ?`).get(id) as Row | undefined;
+  return row && detail(row);
+}
+
 /** @throws TroupeError NOT_FOUND */
 export function requireVersion(database: DatabaseSync, ref: EnvironmentRef, number?: number): VersionDetail {
   const found = findVersion(database, ref, number);

@@ -1,0 +1,3 @@
+/** What a store has deployed, for those who run it. */
+export { type Deployed, type DeployedWorkspace, deployedWorkspace } from "../../targets/local/deployed.ts";
+export { deployedSpec, type SpecOptions } from "../../targets/local/spec.ts";
