@@ -7,7 +7,9 @@ export { type Explanation, explain, resolvedConfig, type WrittenValue } from "./
 export { configSchema } from "./json-schema.ts";
 export { type Loaded, type LoadOptions, load } from "./load.ts";
 export { type LocalVars, type LocalVarsOptions, loadLocalVars } from "./local-vars.ts";
+export { environmentNameFault } from "./names.ts";
 export { locate } from "./position.ts";
+export { mentions, resolveStored, type StoredConfig, type StoredOptions } from "./stored.ts";
 export { resolveEnvironment } from "./troupe-service.ts";
 
 /**

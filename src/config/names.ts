@@ -25,9 +25,14 @@ function nameFault(name: string): string | undefined {
   return name.length > LONGEST ? `must have at most ${LONGEST} characters (it has ${name.length})` : undefined;
 }
 
+/** @returns what is wrong with an environment's name, from "must"; undefined when it is fine */
+export function environmentNameFault(name: string): string | undefined {
+  return nameFault(name);
+}
+
 /** Environments are parts of hostnames as well. */
 export function checkEnvironmentName(name: string, written: Written, faults: Faults): void {
-  const fault = nameFault(name);
+  const fault = environmentNameFault(name);
   if (fault) faults.error("invalid-name", `The environment name "${name}" ${fault}`, written, { part: "key" });
 }
 

@@ -20,6 +20,12 @@ export function putBlob(database: DatabaseSync, contents: Uint8Array): string {
   return hash;
 }
 
+/** Bytes, uncompressed; 0 when it is missing. */
+export function blobSize(database: DatabaseSync, hash: string): number {
+  const row = database.prepare("SELECT size FROM blobs WHERE hash = ?").get(hash) as { size: number } | undefined;
+  return row?.size ?? 0;
+}
+
 /** @throws TroupeError STORE when the blob is missing or its bytes are not those that were stored */
 export function getBlob(database: DatabaseSync, hash: string, what: string): Uint8Array {
   const row = database.prepare("SELECT encoding, data FROM blobs WHERE hash = ?").get(hash) as

@@ -4,7 +4,7 @@ import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { TroupeError } from "../errors.ts";
 import type { Bundle, EnvironmentRef } from "../model.ts";
-import { getBlob, putBlob, sweepBlobs } from "./blobs.ts";
+import { blobSize, getBlob, putBlob, sweepBlobs } from "./blobs.ts";
 import { openDatabase, storeError, transaction } from "./database.ts";
 import * as environments from "./environments.ts";
 import { keyFingerprint, loadKey, seal, unseal, valueFingerprint } from "./keys.ts";
@@ -143,6 +143,11 @@ export class Store {
     return sealed ? Buffer.from(unseal(this.#secretKey(), path, contents), "base64") : contents;
   }
 
+  /** The modules of a version with their sizes in bytes, without their contents. */
+  moduleSizes(version: VersionDetail): (StoredBundle["modules"][number] & { size: number })[] {
+    return version.bundle.modules.map((module) => ({ ...module, size: blobSize(this.#database, module.blob) }));
+  }
+
   addVersion(record: EnvironmentRecord, version: versions.NewVersion): { id: number; number: number } {
     return versions.insertVersion(this.#database, record.id, version, this.#now());
   }
@@ -196,6 +201,16 @@ export class Store {
 
   copySecrets(from: EnvironmentRecord, to: EnvironmentRecord): Record<string, number> {
     return secrets.copySecrets(this.#database, from.id, to.id, this.#now());
+  }
+
+  /** Equal for equal values under one name, without giving the value away. */
+  fingerprint(name: string, value: string): string {
+    return valueFingerprint(this.#secretKey(), name, value);
+  }
+
+  /** Name → fingerprint of the value. */
+  secretFingerprints(revisions: Record<string, number>): Record<string, string> {
+    return secrets.fingerprints(this.#database, revisions);
   }
 
   /** Values of a version's secrets. @throws TroupeError STORE when `secret.key` is not this store's */

@@ -89,6 +89,17 @@ export function copySecrets(database: DatabaseSync, fromId: number, toId: number
   );
 }
 
+/** Name → fingerprint of each revision. */
+export function fingerprints(database: DatabaseSync, revisions: Record<string, number>): Record<string, string> {
+  const select = database.prepare("SELECT fingerprint FROM secrets WHERE id = ?");
+  return Object.fromEntries(
+    Object.entries(revisions).flatMap(([name, revision]) => {
+      const row = select.get(revision) as { fingerprint: string } | undefined;
+      return row ? [[name, row.fingerprint]] : [];
+    }),
+  );
+}
+
 /**
  * Opens the values of a version's secrets.
  * @throws TroupeError STORE when `secret.key` is another one

@@ -3,7 +3,7 @@
  * Commands and ops know nothing of what is behind it; one test suite runs against every target.
  */
 import type { Diagnostic } from "../errors.ts";
-import type { Bundle, Environment, EnvironmentRef, ModuleType, Workspace } from "../model.ts";
+import type { Bundle, Environment, EnvironmentRef, ModuleType, Service, Workspace } from "../model.ts";
 import type { Action, GitState, Provenance } from "../store/records.ts";
 
 export type { Action, GitState, Provenance };
@@ -128,9 +128,10 @@ export interface ChangeReport {
 }
 
 export interface CloneRequest extends ChangeOptions {
-  from: EnvironmentRef;
+  services: string[];
+  from: string;
   to: string;
-  /** Clones what it binds in the same environment, too. */
+  /** Clones what they bind in the same environment, too. */
   graph: boolean;
   data: "fresh" | "copy" | "share";
   /** Values of secrets, for a target that cannot read them: `service` → name → value. */
@@ -138,9 +139,10 @@ export interface CloneRequest extends ChangeOptions {
 }
 
 export interface PromoteRequest extends ChangeOptions {
-  from: EnvironmentRef;
+  services: string[];
+  from: string;
   to: string;
-  /** Promotes what it binds in the same environment, too. */
+  /** Promotes what they bind in the same environment, too. */
   graph: boolean;
 }
 
@@ -168,7 +170,6 @@ export interface SettingsChange extends ChangeOptions {
  */
 export interface Target {
   readonly id: "local" | "cloudflare";
-  /** What environments are reached under: `<label>.<base>`. */
   list(service?: string): Promise<EnvironmentInfo[]>;
   read(ref: EnvironmentRef): Promise<EnvironmentDetail>;
   versions(ref: EnvironmentRef, limit?: number): Promise<VersionInfo[]>;
@@ -178,6 +179,11 @@ export interface Target {
   bundle(ref: EnvironmentRef, number?: number): Promise<Bundle>;
   /** Newest first; without `ref`: of all environments. */
   deployments(ref?: EnvironmentRef, limit?: number): Promise<DeploymentInfo[]>;
+  /**
+   * An environment of a service's config as this target has it: with what was set or made there. Undefined when neither the
+   * config nor the target has it.
+   */
+  resolve(service: Service, environment: string): Promise<Environment | undefined>;
   deploy(request: DeployRequest): Promise<ChangeReport>;
   /** Makes an environment without a version. */
   create(ref: EnvironmentRef, options: { base?: string; protected?: boolean }): Promise<EnvironmentInfo>;

@@ -1,0 +1,54 @@
+/** What git says of a folder. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export interface GitInfo {
+  commit: string;
+  /** Absent on a detached head. */
+  branch?: string;
+  /** True with changes that are not committed. */
+  dirty: boolean;
+}
+
+async function git(cwd: string, args: string[]): Promise<string | undefined> {
+  try {
+    const { stdout } = await run("git", args, { cwd, maxBuffer: 64 * 1024 * 1024 });
+    return stdout.trimEnd();
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns undefined outside a repository, in one without a commit, and where there is no git */
+export async function gitInfo(cwd: string): Promise<GitInfo | undefined> {
+  const [commit, branch, status] = await Promise.all([
+    git(cwd, ["rev-parse", "HEAD"]),
+    git(cwd, ["symbolic-ref", "--quiet", "--short", "HEAD"]),
+    git(cwd, ["status", "--porcelain", "--", "."]),
+  ]);
+  if (commit === undefined) return undefined;
+  return { commit, ...(branch && { branch }), dirty: status !== "" };
+}
+
+/** `Name <address>` as git would sign a commit. */
+export async function gitAuthor(cwd: string): Promise<string | undefined> {
+  const [name, email] = await Promise.all([git(cwd, ["config", "user.name"]), git(cwd, ["config", "user.email"])]);
+  if (!name && !email) return undefined;
+  return [name, email && `<${email}>`].filter(Boolean).join(" ");
+}
+
+/**
+ * Files that differ from a commit, untracked ones included, as absolute paths.
+ * @returns undefined when the commit is not known here
+ */
+export async function changedSince(cwd: string, commit: string): Promise<string[] | undefined> {
+  const top = await git(cwd, ["rev-parse", "--show-toplevel"]);
+  const [changed, untracked] = await Promise.all([
+    git(cwd, ["diff", "--name-only", "-z", commit]),
+    git(cwd, ["ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":/"]),
+  ]);
+  if (top === undefined || changed === undefined) return undefined;
+  return [...changed.split("\0"), ...(untracked ?? "").split("\0")].filter(Boolean).map((file) => `${top}/${file}`);
+}

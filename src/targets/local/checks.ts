@@ -1,0 +1,110 @@
+/** What would be wrong if a change were made: looked up among everything that is deployed. */
+import { findConflicts } from "../../bindings/claims.ts";
+import { kindOf } from "../../bindings/index.ts";
+import { planMigrations } from "../../bindings/migration-plan.ts";
+import { type DeclaredExport, durableClasses, type Storage } from "../../bindings/migrations.ts";
+import type { Diagnostic } from "../../errors.ts";
+import { closure, missingDefault } from "../../graph/index.ts";
+import { type Binding, type Environment, refId } from "../../model.ts";
+import type { DeployedWorkspace } from "./deployed.ts";
+import type { Preview } from "./draft.ts";
+import { missingIn } from "./spec.ts";
+
+/**
+ * @param before what is deployed now; what is wrong there already is not this change's fault, except in what it changes
+ * @returns errors only
+ */
+export function changeFaults(
+  before: DeployedWorkspace,
+  after: DeployedWorkspace,
+  previews: readonly Preview[],
+  options: { allowDataLoss: boolean },
+): Diagnostic[] {
+  const changed = new Set(previews.map(({ deployed }) => refId(deployed.ref)));
+  const known = new Set(referenceFaults(before).map(({ key }) => key));
+  const references = referenceFaults(after).filter(({ from, key }) => changed.has(from) || !known.has(key));
+  return [
+    ...references.map(({ message }) => error("missing-service", message)),
+    ...conflicts(before, after),
+    ...previews.flatMap((each) => [...missingSecrets(each), ...migrationFaults(each, options)]),
+  ];
+}
+
+function error(code: string, message: string, notes?: string[]): Diagnostic {
+  return { severity: "error", code, message, ...(notes && { notes }) };
+}
+
+interface ReferenceFault {
+  from: string;
+  key: string;
+  message: string;
+}
+
+function referenceFaults(workspace: DeployedWorkspace): ReferenceFault[] {
+  const all = [...workspace.deployed.values()].map(({ environment }) => environment);
+  return closure(workspace, all).edges.flatMap(({ from, binding, reference, resolution }) => {
+    const target = workspace.deployed.get(refId(resolution.ref));
+    const message =
+      missingIn(resolution, reference, target) ??
+      (target && missingDefault(resolution, reference, target.version.bundle));
+    if (message === undefined) return [];
+    const { title } = kindOf(binding);
+    return [{ from, key: `${from} ${binding.name}`, message: `${from}: ${title} ${binding.name}: ${message}` }];
+  });
+}
+
+function conflicts(before: DeployedWorkspace, after: DeployedWorkspace): Diagnostic[] {
+  const of = (workspace: DeployedWorkspace) =>
+    findConflicts([...workspace.deployed.values()].map(({ environment }) => environment));
+  const known = new Set(of(before).map(({ message }) => message));
+  return of(after)
+    .filter(({ message }) => !known.has(message))
+    .map(({ code, message, notes }) => error(code, message, notes));
+}
+
+/** A secret that the code says it needs. */
+function missingSecrets({ deployed, content }: Preview): Diagnostic[] {
+  const { service, environment } = deployed.ref;
+  return deployed.environment.bindings
+    .filter((binding) => kindOf(binding).secret && content.secrets[binding.name] === undefined)
+    .map(({ name }) =>
+      error("missing-secret", `${refId(deployed.ref)}: the code needs the secret ${name}, which has no value`, [
+        `Set it: troupe secret put ${name} --service ${service} --env ${environment}`,
+      ]),
+    );
+}
+
+function migrationFaults({ deployed, previous, draft }: Preview, options: { allowDataLoss: boolean }): Diagnostic[] {
+  // What was there before had its classes, and gets them back.
+  if (draft.existing) return [];
+  const { environment, version, ref } = deployed;
+  const tag = previous?.environment.migrations.at(-1)?.tag;
+  const { faults } = planMigrations(
+    { ...(tag !== undefined && { tag }), classes: previous ? classesOf(previous.environment) : {} },
+    {
+      migrations: environment.migrations,
+      exports: environment.settings.exports as Record<string, DeclaredExport> | undefined,
+      exported: version.bundle.exports,
+      bound: boundClasses(environment),
+    },
+    options,
+  );
+  return faults.map(({ code, message, notes }) => error(code, `${refId(ref)}: ${message}`, notes));
+}
+
+/** Classes that hold data: declared ones, and those that are only bound, which have SQLite. */
+export function classesOf(environment: Environment): Record<string, Storage> {
+  return Object.fromEntries([
+    ...boundClasses(environment).map((name) => [name, "sqlite"] as const),
+    ...[...durableClasses(environment)].map(([name, { storage }]) => [name, storage] as const),
+  ]);
+}
+
+/** Durable Object classes of its own that an environment binds. */
+function boundClasses({ bindings }: Environment): string[] {
+  const own = (binding: Binding) =>
+    (kindOf(binding).references?.(binding) ?? []).filter(
+      ({ role, service }) => role === "durable-object" && service === undefined,
+    );
+  return [...new Set(bindings.flatMap(own).flatMap(({ exportName }) => exportName ?? []))];
+}

@@ -1,0 +1,332 @@
+/** The target `local`: the embedded store of a workspace. Every verb is one transaction. */
+
+import { environmentNameFault, type StoredConfig } from "../../config/index.ts";
+import { TroupeError } from "../../errors.ts";
+import { hostLabel } from "../../host/hostname.ts";
+import { type Bundle, type Environment, type EnvironmentRef, PRODUCTION, refId, type Service } from "../../model.ts";
+import { openStore, type Store } from "../../store/index.ts";
+import type {
+  ChangeOptions,
+  ChangeReport,
+  CloneRequest,
+  DeployItem,
+  DeploymentInfo,
+  DeployRequest,
+  EnvironmentDetail,
+  EnvironmentInfo,
+  PromoteRequest,
+  RollbackRequest,
+  SecretChange,
+  SettingsChange,
+  Target,
+  VersionDetail,
+  VersionInfo,
+} from "../target.ts";
+import { commit } from "./commit.ts";
+import type { Draft } from "./draft.ts";
+import { readFiles } from "./files.ts";
+import {
+  type Address,
+  boundBy,
+  changeResult,
+  deploymentInfo,
+  environmentDetail,
+  environmentInfo,
+  versionInfo,
+  versionView,
+} from "./info.ts";
+import { type Plan, planChange } from "./plan.ts";
+import { cloneDrafts, freeEdition, promotionDrafts, settingsDrafts, resolveFor } from "./promotion.ts";
+import { tryToStart } from "./trial.ts";
+
+export interface LocalTargetOptions {
+  /** The state folder; it must exist. */
+  folder: string;
+  now(): Date;
+  address: Address;
+  /** Fails with NOT_FOUND instead of making a new store. */
+  mustExist?: boolean;
+}
+
+/** How often a change is planned anew because somebody else changed the same environments meanwhile. */
+const ATTEMPTS = 5;
+
+/** @throws TroupeError STORE, NOT_FOUND */
+export function openLocalTarget({ folder, now, address, mustExist }: LocalTargetOptions): Target {
+  return new LocalTarget(openStore(folder, { now, ...(mustExist && { mustExist }) }), now, address);
+}
+
+class LocalTarget implements Target {
+  readonly id = "local";
+  readonly #store: Store;
+  readonly #now: () => Date;
+  readonly #address: Address;
+
+  constructor(store: Store, now: () => Date, address: Address) {
+    this.#store = store;
+    this.#now = now;
+    this.#address = address;
+  }
+
+  async list(service?: string): Promise<EnvironmentInfo[]> {
+    return this.#store.environments(service).map((record) => environmentInfo(this.#store, record, this.#address));
+  }
+
+  async read(ref: EnvironmentRef): Promise<EnvironmentDetail> {
+    return environmentDetail(this.#store, this.#store.environment(ref), this.#address);
+  }
+
+  async versions(ref: EnvironmentRef, limit?: number): Promise<VersionInfo[]> {
+    return this.#store.versions(this.#store.environment(ref), limit).map(versionInfo);
+  }
+
+  async version(ref: EnvironmentRef, number?: number): Promise<VersionDetail> {
+    this.#store.environment(ref);
+    return versionView(this.#store, this.#store.version(ref, number));
+  }
+
+  async bundle(ref: EnvironmentRef, number?: number): Promise<Bundle> {
+    this.#store.environment(ref);
+    return this.#store.loadBundle(this.#store.version(ref, number));
+  }
+
+  async deployments(ref?: EnvironmentRef, limit?: number): Promise<DeploymentInfo[]> {
+    return this.#store.deployments(ref && this.#store.environment(ref), limit).map(deploymentInfo);
+  }
+
+  async resolve(service: Service, environment: string): Promise<Environment | undefined> {
+    const ref = { service: service.name, environment };
+    const record = this.#store.findEnvironment(ref);
+    const { base, overlay, share, edition } = record?.settings ?? { edition: environment };
+    const plain = base === undefined && overlay === undefined && share === undefined && edition === environment;
+    const written = service.environments[environment];
+    if (!record || (written && plain)) return written;
+    const { name, dialect, configPath, source } = service;
+    return resolveFor(this.#store, ref, { service: name, dialect, configPath, source }, record.settings);
+  }
+
+  async deploy(request: DeployRequest): Promise<ChangeReport> {
+    for (const { environment } of request.items) this.#refuseProtected(environment.service, environment);
+    const drafts = await Promise.all(request.items.map((item) => this.#deployDraft(item)));
+    return this.#change(async () => drafts, request, false);
+  }
+
+  #refuseProtected(service: string, environment: { name: string; protected: boolean }): void {
+    const ref = { service, environment: environment.name };
+    if (!environment.protected && !this.#store.findEnvironment(ref)?.protected) return;
+    throw new TroupeError("PROTECTED", `${refId(ref)} is protected: it takes promotions only`, {
+      notes: [
+        `Deploy to another environment, and promote it: troupe env promote <from> ${environment.name}`,
+        "Nothing was changed",
+      ],
+    });
+  }
+
+  async #deployDraft({ environment, bundle, sourceConfig, secrets }: DeployItem): Promise<Draft> {
+    const { service, name, dialect, configPath } = environment;
+    const ref = { service, environment: name };
+    const record = this.#store.findEnvironment(ref);
+    const config: StoredConfig = { service, dialect, configPath, source: sourceConfig };
+    return {
+      ref,
+      action: "deploy",
+      ...(!record && { settings: { edition: freeEdition(this.#store, ref) } }),
+      ...(secrets && { secrets: { put: secrets } }),
+      fresh: {
+        environment,
+        config,
+        code: bundle,
+        files: await readFiles(environment),
+      },
+    };
+  }
+
+  async create(ref: EnvironmentRef, options: { base?: string; protected?: boolean }): Promise<EnvironmentInfo> {
+    checkName(ref.environment);
+    const record = this.#store.transaction(() => {
+      if (this.#store.findEnvironment(ref)) throw new TroupeError("CONFLICT", `${refId(ref)} exists already`);
+      const edition = freeEdition(this.#store, ref);
+      const made = this.#store.createEnvironment(ref, hostLabel(ref), {
+        edition,
+        ...(options.base !== undefined && { base: options.base }),
+      });
+      if (options.protected) this.#store.setProtected(made, true);
+      return this.#store.environment(ref);
+    });
+    return environmentInfo(this.#store, record, this.#address);
+  }
+
+  clone(request: CloneRequest): Promise<ChangeReport> {
+    checkName(request.to);
+    return this.#change(() => cloneDrafts(this.#store, request), request, true);
+  }
+
+  promote(request: PromoteRequest): Promise<ChangeReport> {
+    return this.#change(() => promotionDrafts(this.#store, request), request, true);
+  }
+
+  async rollback(request: RollbackRequest): Promise<ChangeReport> {
+    const { ref } = request;
+    const draft = async (): Promise<Draft> => {
+      const record = this.#store.environment(ref);
+      const number = request.version ?? this.#previousVersion(ref);
+      const existing = this.#store.version(ref, number);
+      return { ref, action: "rollback", existing, secrets: { restore: true }, settings: record.settings };
+    };
+    return this.#change(async () => [await draft()], request, true);
+  }
+
+  /** The version that was active before the one that is. */
+  #previousVersion(ref: EnvironmentRef): number {
+    const record = this.#store.environment(ref);
+    const active = record.activeVersion;
+    const earlier = this.#store.deployments(record).find(({ version }) => version !== active);
+    if (earlier) return earlier.version;
+    throw new TroupeError("PRECONDITION", `${refId(ref)} has no earlier version to go back to`, {
+      notes: ["See `troupe versions list`"],
+    });
+  }
+
+  async changeSecrets(change: SecretChange): Promise<ChangeReport> {
+    const { ref, put, remove } = change;
+    const record = this.#store.environment(ref);
+    const unknown = (remove ?? []).filter((name) => !this.#store.secrets(record).some((each) => each.name === name));
+    if (unknown.length > 0) {
+      throw new TroupeError("NOT_FOUND", `${refId(ref)} has no secret ${unknown.join(", ")}`, {
+        notes: ["See `troupe secret list`"],
+      });
+    }
+    const secrets = { ...(put && { put }), ...(remove && { remove }) };
+    if (record.activeVersionId === undefined) {
+      this.#store.transaction(() => {
+        for (const name of remove ?? []) this.#store.removeSecret(record, name);
+        for (const [name, value] of Object.entries(put ?? {})) this.#store.putSecret(record, name, value);
+      });
+      return { results: [], warnings: [] };
+    }
+    const draft = async (): Promise<Draft> => {
+      const version = this.#store.version(ref);
+      const { environment, files } = version;
+      const config = version.sourceConfig as StoredConfig;
+      return { ref, action: "secret", secrets, fresh: { environment, config, code: version, files } };
+    };
+    return this.#change(async () => [await draft()], change, true);
+  }
+
+  changeSettings(change: SettingsChange): Promise<ChangeReport> {
+    return this.#change(() => settingsDrafts(this.#store, change), change, true);
+  }
+
+  async rename(ref: EnvironmentRef, name: string, { force }: { force: boolean }): Promise<EnvironmentInfo> {
+    checkName(name);
+    if (ref.environment === PRODUCTION) {
+      throw new TroupeError("PRECONDITION", `${refId(ref)} cannot be renamed: every service has a production`);
+    }
+    const renamed = { ...ref, environment: name };
+    this.#store.transaction(() => {
+      const record = this.#store.environment(ref);
+      this.#refuseBound(ref, force, "renamed");
+      if (this.#store.findEnvironment(renamed)) throw new TroupeError("CONFLICT", `${refId(renamed)} exists already`);
+      this.#store.renameEnvironment(record, name, hostLabel(renamed));
+      // What the config calls it is where it goes on from, whether or not the config is changed as well.
+      if (record.settings.base === undefined)
+        this.#store.setSettings(record, { ...record.settings, base: ref.environment });
+    });
+    return environmentInfo(this.#store, this.#store.environment(renamed), this.#address);
+  }
+
+  async delete(ref: EnvironmentRef, { force }: { force: boolean; data: boolean }): Promise<void> {
+    this.#store.transaction(() => {
+      const record = this.#store.environment(ref);
+      const others = this.#store.environments(ref.service).filter(({ id }) => id !== record.id);
+      if (ref.environment === PRODUCTION && others.length > 0) {
+        throw new TroupeError(
+          "PRECONDITION",
+          `${refId(ref)} is the last environment to go: ${ref.service} has others`,
+          {
+            notes: [`Delete these first: ${others.map(({ environment }) => environment).join(", ")}`],
+          },
+        );
+      }
+      if (record.protected && !force) {
+        throw new TroupeError("PROTECTED", `${refId(ref)} is protected`, {
+          notes: [`Take the protection off first (troupe env protect ${ref.environment} --off), or say --force`],
+        });
+      }
+      this.#refuseBound(ref, force, "deleted");
+      this.#store.deleteEnvironment(record);
+    });
+  }
+
+  #refuseBound(ref: EnvironmentRef, force: boolean, what: string): void {
+    const by = boundBy(this.#store, ref);
+    if (force || by.length === 0) return;
+    throw new TroupeError("PRECONDITION", `${refId(ref)} cannot be ${what}: others bind it`, {
+      notes: [...by.map((each) => `${refId(each)} as ${each.binding}`), "Say --force to do it all the same"],
+    });
+  }
+
+  async protect(ref: EnvironmentRef, on: boolean): Promise<EnvironmentInfo> {
+    this.#store.transaction(() => this.#store.setProtected(this.#store.environment(ref), on));
+    return environmentInfo(this.#store, this.#store.environment(ref), this.#address);
+  }
+
+  async close(): Promise<void> {
+    this.#store.close();
+  }
+
+  /**
+   * Plans, proves that it starts, and commits.
+   * @param careful the drafts rest on what is active now: plan anew if that changes meanwhile
+   */
+  async #change(build: () => Promise<Draft[]>, options: ChangeOptions, careful: boolean): Promise<ChangeReport> {
+    const planOptions = { now: this.#now(), allowDataLoss: options.allowDataLoss === true };
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const drafts = await build();
+      const seen = this.#stateOf(drafts);
+      const plan = planChange(this.#store, drafts, planOptions);
+      await tryToStart(this.#store, plan, options.signal);
+      options.signal?.throwIfAborted();
+      if (options.dryRun) return this.#report(plan, undefined);
+      const done = this.#store.transaction(() => {
+        if (careful && seen !== this.#stateOf(drafts)) return undefined;
+        // Others may have changed what is bound, or this very environment: what held then must hold now.
+        const current = planChange(this.#store, drafts, planOptions);
+        const numbers = commit(this.#store, current, options);
+        return { current, numbers };
+      });
+      if (done) return this.#report(done.current, done.numbers);
+    }
+    throw new TroupeError("CONFLICT", "Others kept changing the same environments; nothing was changed", {
+      notes: ["Try again"],
+    });
+  }
+
+  /** Equal as long as nobody else changes what the drafts rest on. */
+  #stateOf(drafts: readonly Draft[]): string {
+    const refs = drafts.flatMap(({ ref, origin }) => [ref, ...(origin ? [origin] : [])]);
+    return JSON.stringify(
+      refs.map((ref) => {
+        const record = this.#store.findEnvironment(ref);
+        return record && [record.activeVersionId, record.settings, this.#store.secrets(record)];
+      }),
+    );
+  }
+
+  #report(plan: Plan, numbers: Map<string, number> | undefined): ChangeReport {
+    const results = plan.previews.map((each) => {
+      const changed = plan.changed.includes(each);
+      const next = (each.previous?.number ?? 0) + 1;
+      const number = each.draft.existing?.number ?? (changed ? next : each.previous!.number);
+      const version = numbers?.get(refId(each.deployed.ref)) ?? number;
+      return changeResult(this.#store, each, { version, changed, address: this.#address });
+    });
+    return { results, warnings: [] };
+  }
+}
+
+/** @throws TroupeError USAGE for a name that is no part of a hostname */
+function checkName(name: string): void {
+  const fault = environmentNameFault(name);
+  if (fault) throw new TroupeError("USAGE", `The environment name "${name}" ${fault}`);
+}
