@@ -90,6 +90,8 @@ async function execute(command: Command, args: CommonArgs, outside: Outside, out
   if (data === undefined) return;
   if (args.json) stdout.write(`${JSON.stringify(data, null, stdout.isTTY ? 2 : undefined)}\n`);
   else command.show?.(data, output, args);
+  const failure = command.failure?.(data, args);
+  if (failure) throw failure;
 }
 
 /** @throws TroupeError NOT_FOUND when `--cwd` is no folder */

@@ -28,6 +28,12 @@ export async function askYesNo(context: Asked, question: { message: string; init
   return answer<boolean>(await confirm({ ...streams(context), message, initialValue: initial }));
 }
 
+/** What is typed is not shown. @throws TroupeError INTERRUPTED when the question is left with Ctrl-C or Escape */
+export async function askSecret(context: Asked, question: { message: string }): Promise<string> {
+  const { password } = await import("@clack/prompts");
+  return answer<string>(await password({ ...streams(context), message: question.message }));
+}
+
 /** Talk goes to stderr, as everywhere. */
 function streams({ stdin, stderr, signal }: Asked) {
   return { input: stdin, output: stderr, signal };

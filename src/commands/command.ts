@@ -1,6 +1,7 @@
 /** The shape of a command. Registration (`main.ts`) handles `--json`, errors and exit codes once for all of them. */
 import type { Options, PositionalOptions } from "yargs";
 import type { Context } from "../context.ts";
+import type { TroupeError } from "../errors.ts";
 import type { Output } from "../output/output.ts";
 
 export interface PositionalSpec extends PositionalOptions {
@@ -39,6 +40,8 @@ export interface Command<Args = any, Data = unknown> {
   run(args: Args & CommonArgs, context: Context, emit: (event: CommandEvent) => void): Promise<Data>;
   /** How the result reads for a person, on stdout. Absent for long-running commands. */
   show?(data: Data, output: Output, args: Args & CommonArgs): void;
+  /** What the result comes to as an exit code, after it was shown: `env diff --exit-code`. */
+  failure?(data: Data, args: Args & CommonArgs): TroupeError | undefined;
   showEvent?(event: CommandEvent, output: Output, args: Args & CommonArgs): void;
 }
 

@@ -74,14 +74,14 @@ export async function buildServices(options: BuildOptions): Promise<BuildReport>
   return { services, warnings: [...warnings, ...built.flatMap((each) => each.warnings)] };
 }
 
-interface Built {
+export interface Built {
   environment: Environment;
   bundle: Bundle;
   inputs: string[];
   warnings: Diagnostic[];
 }
 
-async function buildAll(environments: readonly Environment[], options: BuildOptions): Promise<Built[]> {
+export async function buildAll(environments: readonly Environment[], options: BuildOptions): Promise<Built[]> {
   const bundlers: Bundler[] = [];
   const stop = () => void Promise.all(bundlers.map((bundler) => bundler.dispose()));
   options.signal?.addEventListener("abort", stop, { once: true });

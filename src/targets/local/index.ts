@@ -22,6 +22,7 @@ import type {
   VersionDetail,
   VersionInfo,
 } from "../target.ts";
+import { addressIn } from "./address.ts";
 import { commit } from "./commit.ts";
 import type { Draft } from "./draft.ts";
 import { readFiles } from "./files.ts";
@@ -36,14 +37,13 @@ import {
   versionView,
 } from "./info.ts";
 import { type Plan, planChange } from "./plan.ts";
-import { cloneDrafts, freeEdition, promotionDrafts, settingsDrafts, resolveFor } from "./promotion.ts";
+import { cloneDrafts, freeEdition, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
 import { tryToStart } from "./trial.ts";
 
 export interface LocalTargetOptions {
   /** The state folder; it must exist. */
   folder: string;
   now(): Date;
-  address: Address;
   /** Fails with NOT_FOUND instead of making a new store. */
   mustExist?: boolean;
 }
@@ -52,8 +52,8 @@ export interface LocalTargetOptions {
 const ATTEMPTS = 5;
 
 /** @throws TroupeError STORE, NOT_FOUND */
-export function openLocalTarget({ folder, now, address, mustExist }: LocalTargetOptions): Target {
-  return new LocalTarget(openStore(folder, { now, ...(mustExist && { mustExist }) }), now, address);
+export function openLocalTarget({ folder, now, mustExist }: LocalTargetOptions): Target {
+  return new LocalTarget(openStore(folder, { now, ...(mustExist && { mustExist }) }), now, addressIn(folder));
 }
 
 class LocalTarget implements Target {

@@ -84,9 +84,7 @@ export async function cloneDrafts(store: Store, request: CloneRequest): Promise<
     const existing = store.findEnvironment(ref);
     if (existing) {
       throw new TroupeError("CONFLICT", `${refId(ref)} exists already`, {
-        notes: [
-          `Delete it first (troupe env delete ${to}), or promote to it (troupe env promote ${from} ${to})`,
-        ],
+        notes: [`Delete it first (troupe env delete ${to}), or promote to it (troupe env promote ${from} ${to})`],
       });
     }
     const record = store.environment(source);

@@ -1,0 +1,37 @@
+import { listEnvironments } from "../../ops/environments.ts";
+import type { Command } from "../command.ts";
+import { targetSelection } from "../target-input.ts";
+
+interface Listed {
+  service: string;
+  name: string;
+  hostname?: string;
+  url?: string;
+  version?: number;
+  protected: boolean;
+}
+
+const command: Command<object, { environments: Listed[] }> = {
+  async run(args, context) {
+    return { environments: await listEnvironments(targetSelection(args, context)) };
+  },
+  show({ environments }, output) {
+    const { style } = output;
+    if (environments.length === 0) {
+      output.note("Nothing was deployed yet.");
+      return;
+    }
+    output.table(
+      ["SERVICE", "ENVIRONMENT", "VERSION", "URL", ""],
+      environments.map((each) => [
+        style.bold(each.service),
+        each.name,
+        each.version === undefined ? style.dim("none yet") : String(each.version),
+        each.url ?? style.dim("private"),
+        each.protected ? "protected" : "",
+      ]),
+    );
+  },
+};
+
+export default command;

@@ -1,0 +1,25 @@
+import { renameEnvironment } from "../../ops/environments.ts";
+import type { Command } from "../command.ts";
+import { FORCE, targetSelection } from "../target-input.ts";
+
+interface Renamed {
+  service: string;
+  name: string;
+  hostname?: string;
+  url?: string;
+  version?: number;
+  protected: boolean;
+}
+
+const command: Command<{ from: string; to: string; force?: boolean }, Renamed> = {
+  args: { force: FORCE },
+  positionals: [
+    { name: "from", type: "string", describe: "Its name" },
+    { name: "to", type: "string", describe: "Its new name" },
+  ],
+  run: (args, context) =>
+    renameEnvironment({ ...targetSelection(args, context), force: args.force === true }, args.from, args.to),
+  show: ({ service, name, url }, output) => output.line(`${output.style.bold(`${service}@${name}`)} ${url ?? ""}`),
+};
+
+export default command;

@@ -1,0 +1,307 @@
+/** The verbs that make, move and end environments. */
+import { TroupeError } from "../errors.ts";
+import { PRODUCTION, refId } from "../model.ts";
+import { type Difference, differences } from "../targets/diff.ts";
+import type { ChangeReport, EnvironmentDetail, EnvironmentInfo, VersionDetail } from "../targets/target.ts";
+import { provenance } from "./provenance.ts";
+import {
+  chosenService,
+  chosenServices,
+  graphServices,
+  type OpenTarget,
+  type TargetSelection,
+  withTarget,
+} from "./target.ts";
+
+/** Flags of the verbs that change something. */
+export interface VerbOptions extends TargetSelection {
+  message?: string;
+  dryRun?: boolean;
+  graph?: boolean;
+  allowDataLoss?: boolean;
+  signal?: AbortSignal;
+}
+
+async function changeOptions(options: VerbOptions) {
+  const { dryRun = false, allowDataLoss = false, signal } = options;
+  return { ...(await provenance(options)), dryRun, allowDataLoss, ...(signal && { signal }) };
+}
+
+/** All environments, or those of the chosen services. */
+export async function listEnvironments(selection: TargetSelection): Promise<EnvironmentInfo[]> {
+  return withTarget(selection, {}, async ({ target, workspace }) => {
+    const wanted = selection.service ?? (workspace?.current === undefined ? undefined : [workspace.current]);
+    if (!wanted) return target.list();
+    return (await Promise.all(wanted.map((service) => target.list(service)))).flat();
+  });
+}
+
+/** @throws TroupeError NOT_FOUND */
+export async function showEnvironment(selection: TargetSelection, name: string): Promise<EnvironmentDetail> {
+  return withTarget(selection, {}, async (open) =>
+    open.target.read({ service: await chosenService(open, selection), environment: name }),
+  );
+}
+
+/** @throws TroupeError CONFLICT when there is one, USAGE for a bad name, NOT_FOUND for a base that there is not */
+export async function createEnvironment(
+  selection: TargetSelection,
+  name: string,
+  options: { base?: string; protected?: boolean },
+): Promise<EnvironmentInfo[]> {
+  return withTarget(selection, { create: true }, async (open) => {
+    const services = await chosenServices(open, selection);
+    for (const service of services) await checkService(open, service, options.base);
+    const made: EnvironmentInfo[] = [];
+    for (const service of services) made.push(await open.target.create({ service, environment: name }, options));
+    return made;
+  });
+}
+
+async function checkService({ target, workspace }: OpenTarget, service: string, base: string | undefined) {
+  const written = workspace?.services.find(({ name }) => name === service);
+  const stored = await target.list(service);
+  if (!written && stored.length === 0) {
+    throw new TroupeError("NOT_FOUND", `There is no service "${service}"`, {
+      notes: [`services: ${(workspace?.services ?? []).map(({ name }) => name).join(", ") || "none"}`],
+    });
+  }
+  const known = [...Object.keys(written?.environments ?? {}), ...stored.map(({ name }) => name), PRODUCTION];
+  if (base === undefined || known.includes(base)) return;
+  throw new TroupeError("NOT_FOUND", `${service} has no environment "${base}" to start from`, {
+    notes: [`environments: ${[...new Set(known)].join(", ")}`],
+  });
+}
+
+/** @throws TroupeError NOT_FOUND, CONFLICT, PRECONDITION, START */
+export async function cloneEnvironment(
+  options: VerbOptions & { data?: "fresh" | "copy" | "share"; secrets?: Record<string, Record<string, string>> },
+  from: string,
+  to: string,
+): Promise<ChangeReport> {
+  return withTarget(options, {}, async (open) => {
+    const graph = options.graph === true;
+    const services = await graphServices(open, options, from, graph);
+    const { data = "fresh", secrets } = options;
+    const change = await changeOptions(options);
+    return open.target.clone({ services, from, to, graph, data, ...(secrets && { secrets }), ...change });
+  });
+}
+
+/**
+ * @param to left out: the next stage of the pipeline
+ * @throws TroupeError NOT_FOUND, PRECONDITION, START; USAGE when there is no next stage
+ */
+export async function promoteEnvironment(options: VerbOptions, from: string, to?: string): Promise<ChangeReport> {
+  return withTarget(options, {}, async (open) => {
+    const graph = options.graph === true;
+    const services = await graphServices(open, options, from, graph);
+    const target = to ?? nextStage(open, from);
+    return open.target.promote({ services, from, to: target, graph, ...(await changeOptions(options)) });
+  });
+}
+
+function nextStage({ workspace }: OpenTarget, from: string): string {
+  const stages = workspace?.stages ?? [];
+  const at = stages.indexOf(from);
+  const next = at < 0 ? undefined : stages[at + 1];
+  if (next !== undefined) return next;
+  const why =
+    stages.length === 0
+      ? "the config has no [pipeline] stages"
+      : at < 0
+        ? `"${from}" is no stage of the pipeline (${stages.join(" → ")})`
+        : `"${from}" is its last stage`;
+  throw new TroupeError("USAGE", `Promote to which environment? There is no next stage: ${why}`, {
+    notes: [`Name it: troupe env promote ${from} ${PRODUCTION}`],
+  });
+}
+
+/** @throws TroupeError NOT_FOUND, PRECONDITION */
+export async function rollback(options: VerbOptions, version?: number): Promise<ChangeReport> {
+  return withTarget(options, {}, async (open) => {
+    const ref = { service: await chosenService(open, options), environment: options.env ?? PRODUCTION };
+    return open.target.rollback({ ref, ...(version !== undefined && { version }), ...(await changeOptions(options)) });
+  });
+}
+
+/** @throws TroupeError NOT_FOUND, CONFLICT, PRECONDITION naming who binds it */
+export async function renameEnvironment(
+  selection: TargetSelection & { force?: boolean },
+  from: string,
+  to: string,
+): Promise<EnvironmentInfo> {
+  return withTarget(selection, {}, async (open) =>
+    open.target.rename({ service: await chosenService(open, selection), environment: from }, to, {
+      force: selection.force === true,
+    }),
+  );
+}
+
+export interface DeletedEnvironment {
+  service: string;
+  name: string;
+  deleted: true;
+}
+
+/** @throws TroupeError NOT_FOUND, PROTECTED, PRECONDITION naming who binds it */
+export async function deleteEnvironment(
+  selection: TargetSelection & { force?: boolean; graph?: boolean; keepData?: boolean },
+  name: string,
+): Promise<DeletedEnvironment[]> {
+  return withTarget(selection, {}, async (open) => {
+    const services = await graphServices(open, selection, name, selection.graph === true);
+    // Those that bind others first: nothing is left behind that binds what is gone.
+    for (const service of await bindersFirst(open, services, name)) {
+      const options = { force: selection.force === true, data: selection.keepData !== true };
+      await open.target.delete({ service, environment: name }, options);
+    }
+    return services.map((service) => ({ service, name, deleted: true as const }));
+  });
+}
+
+async function bindersFirst({ target }: OpenTarget, services: string[], name: string): Promise<string[]> {
+  if (services.length < 2) return services;
+  const left = new Map(
+    await Promise.all(
+      services.map(async (service) => {
+        const { boundBy } = await target.read({ service, environment: name });
+        const by = boundBy.filter((each) => each.environment === name && services.includes(each.service));
+        return [service, new Set(by.map((each) => each.service))] as const;
+      }),
+    ),
+  );
+  const order: string[] = [];
+  while (left.size > 0) {
+    const free = [...left].find(([, by]) => [...by].every((service) => !left.has(service)));
+    const next = free?.[0] ?? [...left.keys()][0]!;
+    order.push(next);
+    left.delete(next);
+  }
+  return order;
+}
+
+/** @throws TroupeError NOT_FOUND */
+export async function protectEnvironment(
+  selection: TargetSelection,
+  name: string,
+  on: boolean,
+): Promise<EnvironmentInfo> {
+  return withTarget(selection, {}, async (open) =>
+    open.target.protect({ service: await chosenService(open, selection), environment: name }, on),
+  );
+}
+
+export interface SettingsReport extends ChangeReport {
+  service: string;
+  name: string;
+  settings: Record<string, unknown>;
+}
+
+/**
+ * Lays values over the config of an environment, or takes them away again.
+ * @param set dotted config key → value as typed: JSON where it is JSON, else a string
+ * @throws TroupeError NOT_FOUND, CONFIG for settings that make no sense
+ */
+export async function changeSettings(
+  options: VerbOptions,
+  name: string,
+  change: { set?: [string, string][]; unset?: string[] },
+): Promise<SettingsReport> {
+  return withTarget(options, {}, async (open) => {
+    const ref = { service: await chosenService(open, options), environment: name };
+    const { settings: before } = await open.target.read(ref);
+    const settings = structuredClone(before);
+    for (const [key, value] of change.set ?? []) put(settings, key.split("."), parsed(key, value));
+    for (const key of change.unset ?? []) {
+      if (take(settings, key.split("."))) continue;
+      throw new TroupeError("NOT_FOUND", `${refId(ref)} has no setting ${key}`, {
+        notes: [`set: ${Object.keys(flat(before)).join(", ") || "nothing"}`],
+      });
+    }
+    const report = await open.target.changeSettings({ ref, settings, ...(await changeOptions(options)) });
+    return { ...report, service: ref.service, name, settings };
+  });
+}
+
+/** Variables are text unless they look like JSON of another kind. */
+function parsed(key: string, value: string): unknown {
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    if (/^[[{]/.test(value)) throw new TroupeError("USAGE", `The value of ${key} is no valid JSON: ${value}`);
+    return value;
+  }
+}
+
+function put(table: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
+  if (!key) throw new TroupeError("USAGE", "A setting is KEY=VALUE, with KEY as in the config: vars.GREETING=hello");
+  if (rest.length === 0) {
+    Object.defineProperty(table, key, { value, enumerable: true, configurable: true, writable: true });
+    return;
+  }
+  const below = Object.hasOwn(table, key) ? table[key] : undefined;
+  const inner = isTable(below) ? below : {};
+  Object.defineProperty(table, key, { value: inner, enumerable: true, configurable: true, writable: true });
+  put(inner, rest, value);
+}
+
+function take(table: Record<string, unknown>, [key, ...rest]: string[]): boolean {
+  if (key === undefined || !Object.hasOwn(table, key)) return false;
+  if (rest.length === 0) return delete table[key];
+  const below = table[key];
+  if (!isTable(below) || !take(below, rest)) return false;
+  if (Object.keys(below).length === 0) delete table[key];
+  return true;
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Dotted key → value. */
+export function flat(table: Record<string, unknown>, prefix = ""): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([key, value]) =>
+      isTable(value) && Object.keys(value).length > 0
+        ? Object.entries(flat(value, `${prefix}${key}.`))
+        : [[`${prefix}${key}`, value]],
+    ),
+  );
+}
+
+export interface DiffReport {
+  service: string;
+  from: { environment: string; version?: number };
+  to: { environment: string; version?: number };
+  differences: Difference[];
+}
+
+/** What is different between two environments of a service. */
+export async function diffEnvironments(selection: TargetSelection, a: string, b: string): Promise<DiffReport[]> {
+  return withTarget(selection, {}, async (open) => {
+    const services = await chosenServices(open, selection);
+    return Promise.all(
+      services.map(async (service) => {
+        const [from, to] = await Promise.all(
+          [a, b].map((environment) => open.target.version({ service, environment })),
+        );
+        return diffOf(from!, to!, true);
+      }),
+    );
+  });
+}
+
+export function diffOf(from: VersionDetail, to: VersionDetail, acrossEnvironments: boolean): DiffReport {
+  return {
+    service: from.ref.service,
+    from: { environment: from.ref.environment, version: from.number },
+    to: { environment: to.ref.environment, version: to.number },
+    differences: differences(codeOnly(from), codeOnly(to), { acrossEnvironments }),
+  };
+}
+
+/** Source maps are no part of what runs. */
+function codeOnly(version: VersionDetail): VersionDetail {
+  return { ...version, modules: version.modules.filter(({ type }) => type !== "sourcemap") };
+}

@@ -1,0 +1,81 @@
+/** Secrets of deployed environments. */
+import { parse as parseDotenv } from "dotenv";
+import { TroupeError } from "../errors.ts";
+import type { EnvironmentRef } from "../model.ts";
+import type { ChangeReport, SecretInfo } from "../targets/target.ts";
+import { provenance } from "./provenance.ts";
+import { chosenEnvironment, type OpenTarget, type TargetSelection, withTarget } from "./target.ts";
+
+const NAME = /^[A-Za-z_$][\w$]*$/;
+
+export interface SecretsReport extends ChangeReport {
+  service: string;
+  environment: string;
+  /** Names that were set. */
+  put: string[];
+  /** Names that were taken away. */
+  deleted: string[];
+}
+
+/**
+ * Sets secrets. An environment that was not deployed yet is made, so that its first deploy finds them.
+ * @throws TroupeError USAGE for a name that code could not reach; NOT_FOUND; PRECONDITION
+ */
+export async function putSecrets(selection: TargetSelection, put: Record<string, string>): Promise<SecretsReport> {
+  for (const name of Object.keys(put)) {
+    if (!NAME.test(name)) {
+      throw new TroupeError("USAGE", `"${name}" is no name for a secret: use letters, digits and underscores`);
+    }
+  }
+  return withTarget(selection, { create: true }, async (open) => {
+    const ref = await chosenEnvironment(open, selection);
+    await ensureEnvironment(open, ref);
+    const report = await open.target.changeSecrets({ ref, put, ...(await provenance(selection)) });
+    return { ...report, ...ref, put: Object.keys(put), deleted: [] };
+  });
+}
+
+/** @throws TroupeError NOT_FOUND */
+export async function deleteSecrets(selection: TargetSelection, names: string[]): Promise<SecretsReport> {
+  return withTarget(selection, {}, async (open) => {
+    const ref = await chosenEnvironment(open, selection);
+    const report = await open.target.changeSecrets({ ref, remove: names, ...(await provenance(selection)) });
+    return { ...report, ...ref, put: [], deleted: names };
+  });
+}
+
+/** @throws TroupeError NOT_FOUND */
+export async function listSecrets(selection: TargetSelection): Promise<EnvironmentRef & { secrets: SecretInfo[] }> {
+  return withTarget(selection, {}, async (open) => {
+    const ref = await chosenEnvironment(open, selection);
+    return { ...ref, secrets: (await open.target.read(ref)).secrets };
+  });
+}
+
+async function ensureEnvironment({ target, workspace }: OpenTarget, ref: EnvironmentRef): Promise<void> {
+  const known = (await target.list(ref.service)).some(({ name }) => name === ref.environment);
+  const service = workspace?.services.find(({ name }) => name === ref.service);
+  if (known || !service?.environments[ref.environment]) return;
+  await target.create(ref, {});
+}
+
+/**
+ * Secrets of a file: a JSON object of strings, or lines of NAME=value.
+ * @throws TroupeError USAGE, without any value in the message
+ */
+export function parseSecrets(text: string, what: string): Record<string, string> {
+  if (!text.trimStart().startsWith("{")) {
+    const found = parseDotenv(text);
+    if (Object.keys(found).length > 0 || text.trim() === "") return found;
+    throw new TroupeError("USAGE", `${what} holds neither a JSON object nor lines of NAME=value`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new TroupeError("USAGE", `${what} is no valid JSON`);
+  }
+  const wrong = Object.entries(value as object).find(([, each]) => typeof each !== "string");
+  if (wrong) throw new TroupeError("USAGE", `${what}: the value of ${wrong[0]} is no string`);
+  return value as Record<string, string>;
+}

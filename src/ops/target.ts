@@ -1,0 +1,128 @@
+/** Which target a command speaks to, and which services and environments it means there. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { TroupeError } from "../errors.ts";
+import { didYouMean } from "../lib/did-you-mean.ts";
+import { type EnvironmentRef, PRODUCTION, type Workspace } from "../model.ts";
+import { openLocalTarget } from "../targets/local/index.ts";
+import type { Target } from "../targets/target.ts";
+import { type Selection, selectWorkspace } from "./select.ts";
+import { ensureStateFolder, stateDir } from "./state.ts";
+
+/** What every command that speaks to a target has. */
+export interface TargetSelection extends Selection {
+  target?: string;
+  stateDir?: string;
+  now(): Date;
+}
+
+export interface OpenTarget {
+  target: Target;
+  /** The config around, when there is one that can be read. */
+  workspace?: Workspace;
+}
+
+/**
+ * Runs `work` with the chosen target, and closes it.
+ * @param options.create makes the store when there is none
+ * @throws TroupeError USAGE for a target that there is not; NOT_FOUND when nothing was deployed yet; what `work` throws
+ */
+export async function withTarget<T>(
+  selection: TargetSelection,
+  options: { create?: boolean; workspace?: Workspace },
+  work: (open: OpenTarget) => Promise<T>,
+): Promise<T> {
+  const workspace = options.workspace ?? (await readableWorkspace(selection));
+  const target = await openTarget(selection, workspace, options.create === true);
+  try {
+    return await work({ target, ...(workspace && { workspace }) });
+  } finally {
+    await target.close();
+  }
+}
+
+const TARGETS = ["local"];
+
+async function openTarget(selection: TargetSelection, workspace: Workspace | undefined, create: boolean) {
+  const name = selection.target ?? "local";
+  if (name !== "local") {
+    const guess = didYouMean(name, TARGETS);
+    throw new TroupeError("USAGE", `There is no target "${name}"`, {
+      notes: [...(guess ? [`did you mean "${guess}"?`] : []), `targets: ${TARGETS.join(", ")}`],
+    });
+  }
+  const folder = stateFolder(selection, workspace);
+  if (create) await ensureStateFolder(folder, folder);
+  return openLocalTarget({ folder, now: selection.now, mustExist: !create });
+}
+
+/**
+ * The state folder: the one asked for, the nearest one upwards that has a store, or the workspace's own. A store is found
+ * without its config, since one that has errors must not stand between people and a rollback.
+ */
+export function stateFolder(selection: TargetSelection, workspace: Workspace | undefined): string {
+  const { cwd, processEnv } = selection;
+  const chosen = stateDir(workspace?.root ?? cwd, { stateDir: selection.stateDir, cwd, processEnv });
+  if (workspace || selection.stateDir || processEnv.TROUPE_STATE_DIR) return chosen;
+  for (let folder = cwd; ; folder = path.dirname(folder)) {
+    if (existsSync(path.join(folder, ".troupe", "store.db"))) return path.join(folder, ".troupe");
+    if (path.dirname(folder) === folder) return chosen;
+  }
+}
+
+/** The workspace, if there is one and it has no errors: what is deployed can be looked at without. */
+async function readableWorkspace(selection: TargetSelection): Promise<Workspace | undefined> {
+  try {
+    return (await selectWorkspace({ ...selection, env: undefined })).workspace;
+  } catch (error) {
+    if (error instanceof TroupeError && error.code === "CONFIG" && !selection.config) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The services that a verb is about: those named, else the one whose folder the command stands in, else the only one.
+ * @throws TroupeError USAGE when that leaves a choice
+ */
+export async function chosenServices({ target, workspace }: OpenTarget, selection: TargetSelection): Promise<string[]> {
+  if (selection.service) return [...selection.service];
+  if (workspace?.current) return [workspace.current];
+  const known = new Set([
+    ...(workspace?.services ?? []).map(({ name }) => name),
+    ...(await target.list()).map(({ service }) => service),
+  ]);
+  if (known.size === 1) return [...known];
+  throw new TroupeError("USAGE", "Which service is meant? Say --service, or stand in its folder", {
+    notes: [`services: ${[...known].sort().join(", ") || "none yet"}`],
+  });
+}
+
+/** Like `chosenServices`, for verbs that are about one. */
+export async function chosenService(open: OpenTarget, selection: TargetSelection): Promise<string> {
+  const [service, ...others] = await chosenServices(open, selection);
+  if (others.length === 0) return service!;
+  throw new TroupeError("USAGE", "This is about one service: name --service once");
+}
+
+/**
+ * Services of a verb that takes --graph: at the root of a workspace, all that have the environment.
+ * @throws TroupeError USAGE, NOT_FOUND
+ */
+export async function graphServices(
+  open: OpenTarget,
+  selection: TargetSelection,
+  environment: string,
+  graph: boolean,
+): Promise<string[]> {
+  if (!graph || selection.service || open.workspace?.current) return chosenServices(open, selection);
+  const all = (await open.target.list()).filter(({ name, version }) => name === environment && version !== undefined);
+  if (all.length > 0) return all.map(({ service }) => service);
+  throw new TroupeError("NOT_FOUND", `No service has a deployed environment "${environment}"`, {
+    notes: ["See `troupe env list`"],
+  });
+}
+
+/** One environment: `--env`, else production. */
+export async function chosenEnvironment(open: OpenTarget, selection: TargetSelection): Promise<EnvironmentRef> {
+  return { service: await chosenService(open, selection), environment: selection.env ?? PRODUCTION };
+}
