@@ -92,7 +92,7 @@ function environmentByScriptName(workspace: Workspace, script: string): Environm
 
 /** The sentence for a service that is nowhere; shown at start, by `bindings`, and by the stand-in that answers for it. */
 export function missingService(name: string): string {
-  return `Service "${name}" is not running: it is not in this workspace. Add its folder to [workspace] members in the root config, or pass its config with -c.`;
+  return `Service "${name}" is not running: it is neither in this workspace nor deployed. Add its folder to [workspace] members in the root config, pass its config with -c, or run \`troupe deploy\` for it.`;
 }
 
 /** Worker id of an environment, or of the stand-in for a missing one. */

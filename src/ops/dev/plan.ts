@@ -5,10 +5,14 @@ import { closure, type Graph } from "../../graph/index.ts";
 import { hostLabel } from "../../host/hostname.ts";
 import { type Environment, isPrivate, PRODUCTION, type Workspace } from "../../model.ts";
 import { selectEnvironments, selectServices } from "../select.ts";
+import type { Stored } from "./stored.ts";
 import type { DevOptions, GraphView } from "./types.ts";
 
 export interface Plan {
+  /** With what was taken from the store. */
   workspace: Workspace;
+  /** Set when something was: what it has is not built, and its files are not watched. */
+  stored?: Stored;
   graph: Graph;
   /** Worker id of the service that answers at `localhost`. */
   primary: string;
@@ -19,17 +23,20 @@ export interface Plan {
 }
 
 /**
+ * @param stored what the store has of the services that the workspace lacks
  * @throws TroupeError NOT_FOUND for a service that the workspace does not have, or an environment that no chosen service has
  */
-export function planDev(workspace: Workspace, options: DevOptions): Plan {
+export function planDev(workspace: Workspace, options: DevOptions, stored?: Stored): Plan {
   const environments = selectEnvironments(selectServices(workspace, options), options.env);
   const roots = environments.map((environment, index) =>
     applyOverrides(environment, options, index === 0 || options.service !== undefined),
   );
-  const graph = closure(workspace, roots);
+  const whole = stored?.workspace ?? workspace;
+  const graph = closure(whole, roots);
   const primary = graph.roots[0]!;
   return {
-    workspace,
+    workspace: whole,
+    ...(stored && { stored }),
     graph,
     primary,
     hosts: hostnames(graph, primary, options.expose),
@@ -109,7 +116,7 @@ export function viewGraph(plan: Plan, urls: Record<string, string>): GraphView {
           ...(edge && {
             service: edge.resolution.ref.service,
             environment: edge.resolution.ref.environment,
-            why: edge.resolution.reason,
+            why: plan.stored?.has(edge.to) ? "deployed" : edge.resolution.reason,
             missing: edge.resolution.missing,
           }),
         };
@@ -124,4 +131,16 @@ export function splitId(id: string): { service: string; environment: string } {
   return at < 0
     ? { service: id, environment: PRODUCTION }
     : { service: id.slice(0, at), environment: id.slice(at + 1) };
+}
+
+/** Those whose sources are here. */
+export function ownEnvironments({ graph, stored }: Plan): Map<string, Environment> {
+  return new Map([...graph.environments].filter(([id]) => !stored?.has(id)));
+}
+
+/** Whether anything in the graph keeps data. */
+export function keepsData({ graph }: Plan): boolean {
+  return [...graph.environments.values()].some(({ bindings }) =>
+    bindings.some((binding) => binding.resource || kindOf(binding).state !== "none"),
+  );
 }

@@ -4,7 +4,7 @@ import path from "node:path";
 import { kindOf } from "../../bindings/index.ts";
 import { loadLocalVars, loadWorkspace } from "../../config/index.ts";
 import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
-import { type Binding, refId, type Workspace } from "../../model.ts";
+import { refId, type Workspace } from "../../model.ts";
 import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
 import type { GraphRuntime, RuntimeEvent, RuntimeWorker } from "../../runtime/types.ts";
 import { conflictDiagnostics } from "../conflicts.ts";
@@ -13,8 +13,9 @@ import { dataFolder, stateDir } from "../state.ts";
 import { Builds, isInside } from "./builds.ts";
 import { type DataFolder, takeDataFolder } from "./data-folder.ts";
 import { devEvent, warnOnce } from "./events.ts";
-import { type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
+import { keepsData, ownEnvironments, type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
 import { graphSpec } from "./spec.ts";
+import { fromStore } from "./stored.ts";
 import type { DevEvent, DevOptions } from "./types.ts";
 import { createWatcher, type Watcher } from "./watch.ts";
 
@@ -164,7 +165,7 @@ export class DevSession {
       const { spec, warnings } = graphSpec({
         workspace: plan.workspace,
         graph: plan.graph,
-        bundle: (id) => this.#builds.bundle(id)!,
+        bundle: (id) => plan.stored?.bundle(id) ?? this.#builds.bundle(id)!,
         secrets,
         reachable: new Set(plan.hosts.values()),
         options: { persistTo, inspectorPort: this.#options.inspectorPort },
@@ -208,10 +209,12 @@ export class DevSession {
     });
     this.#workspace = workspace;
     for (const warning of warnings) this.#warn(warning);
-    const plan = planDev(workspace, this.#options);
+    const alone = planDev(workspace, this.#options);
+    const stored = await fromStore(workspace, alone.graph, this.#stateDir(workspace));
+    const plan = stored ? planDev(workspace, this.#options, stored) : alone;
     throwIfErrors("CONFIG", await conflictDiagnostics(plan.graph.environments.values()));
     const overrides = new Map(plan.overridden.map((id) => [id, this.#options.overrides ?? {}]));
-    await this.#builds.reconcile(plan.graph.environments, overrides);
+    await this.#builds.reconcile(ownEnvironments(plan), overrides);
     this.plan = plan;
   }
 
@@ -224,7 +227,7 @@ export class DevSession {
       return existsSync(here) ? here : file;
     });
     const loaded = await Promise.all(
-      [...plan.graph.environments].map(async ([id, environment]) => {
+      [...ownEnvironments(plan)].map(async ([id, environment]) => {
         const local = await loadLocalVars(environment, { env, envFiles, processEnv: processEnv ?? {} });
         for (const warning of local.warnings) this.#warn(warning);
         const values = plan.overridden.includes(id) ? { ...local.values, ...vars } : local.values;
@@ -232,19 +235,17 @@ export class DevSession {
       }),
     );
     this.#varFiles = loaded.flatMap((each) => each.files);
-    return new Map(loaded.map(({ id, values }) => [id, values]));
+    const stored = [...plan.graph.environments.keys()].map((id) => [id, plan.stored?.secrets(id) ?? {}] as const);
+    return new Map([...stored, ...loaded.map(({ id, values }) => [id, values] as const)]);
   }
 
   /** The data folder, held by this run; undefined when the graph has no resources, or data stays in memory. */
   async #persistence(plan: Plan): Promise<string | undefined> {
-    const { persistTo, cwd, processEnv = {} } = this.#options;
+    const { persistTo, cwd } = this.#options;
     if (persistTo === false) return undefined;
     if (this.#data) return this.#data.folder;
-    const environments = [...plan.graph.environments.values()];
-    if (!environments.some(({ bindings }) => bindings.some((binding) => binding.resource || keepsData(binding)))) {
-      return undefined;
-    }
-    const state = stateDir(plan.workspace.root, { stateDir: this.#options.stateDir, cwd, processEnv });
+    if (!keepsData(plan)) return undefined;
+    const state = this.#stateDir(plan.workspace);
     const folder = dataFolder(state, persistTo && path.resolve(cwd, persistTo));
     try {
       this.#data = await takeDataFolder(state, folder, (call) => this.#bindingOf(call));
@@ -276,6 +277,11 @@ export class DevSession {
       await this.change([]);
     }
     return (await this.runtime.bindings(worker.id))[name];
+  }
+
+  #stateDir({ root }: Workspace): string {
+    const { stateDir: chosen, cwd, processEnv = {} } = this.#options;
+    return stateDir(root, { stateDir: chosen, cwd, processEnv });
   }
 
   #touchesConfig(files: readonly string[]): boolean {
@@ -378,10 +384,6 @@ export class DevSession {
     this.#hooks.observe(event);
     this.#hooks.emit(devEvent(event));
   }
-}
-
-function keepsData(binding: Binding): boolean {
-  return kindOf(binding).state !== "none";
 }
 
 function isConfigName(file: string): boolean {

@@ -99,7 +99,7 @@ export function missingIn(
  * config's folder, so that folder lies as deep as they need.
  * @returns the folder that stands for the config's own; undefined without files
  */
-async function writeFiles(
+export async function writeFiles(
   filesDir: string,
   files: readonly StoredFile[],
   read: (file: StoredFile) => Uint8Array,
