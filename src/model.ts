@@ -213,4 +213,4 @@ export interface Bundle {
 }
 
 /** How one generation takes over from another: docs/runtime.md. */
-export type SwapMode = "overlap" | "prewarm" | "hold";
+export type SwapMode = "load" | "overlap" | "prewarm" | "hold";

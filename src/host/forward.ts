@@ -65,8 +65,11 @@ function dispatchOnce(
       if (!response.writableFinished) controller?.abort(new Error("client is gone"));
     };
     response.once("close", onClientGone);
+    const onEnded = (): void => controller?.abort(new Error("its code was replaced"));
+    lease.ended.addEventListener("abort", onEnded, { once: true });
     const settle = (result: "done" | Error): void => {
       response.off("close", onClientGone);
+      lease.ended.removeEventListener("abort", onEnded);
       if (result === "done") exchange.done(status);
       resolve(result);
     };

@@ -5,8 +5,10 @@ import { subscribe } from "node:diagnostics_channel";
 import { createRequire } from "node:module";
 import type { Miniflare, MiniflareOptions } from "miniflare";
 import { type Diagnostic, TroupeError } from "../errors.ts";
-import { assemble } from "./assemble.ts";
+import { type Assembled, assemble } from "./assemble.ts";
 import { unmark } from "./code.ts";
+import { Exchanges } from "./exchanges.ts";
+import { LoadError, Loader } from "./loader.ts";
 import { reaper } from "./reaper.ts";
 import { type StackMapper, stackMapper } from "./stacks.ts";
 import { startError, startTimeout } from "./start-errors.ts";
@@ -50,18 +52,22 @@ export function preloadRuntime(): void {
 
 export interface GenerationOptions {
   onEvent?(event: RuntimeEvent): void;
+  /** Ids of the workers whose code shall be loaded, as far as it can be: `load` is for them. */
+  loaded?: Iterable<string>;
 }
 
 export class Generation {
-  readonly spec: GraphSpec;
   readonly mode: SwapMode;
   readonly warnings: Diagnostic[];
+  #spec: GraphSpec;
+  #events: EventReader;
   #miniflare: Miniflare;
   #children: ChildProcess[];
   #urls: Map<string, URL>;
-  #inFlight = 0;
-  #idle: (() => void) | undefined;
-  #retiring = new AbortController();
+  #loader: Loader;
+  #exchanges = new Exchanges();
+  /** Of code that was replaced and still runs. */
+  #leaving = new Set<Exchanges>();
   #disposed: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -71,8 +77,12 @@ export class Generation {
     miniflare: Miniflare;
     children: ChildProcess[];
     urls: Map<string, URL>;
+    events: EventReader;
+    loader: Loader;
   }) {
-    this.spec = parts.spec;
+    this.#spec = parts.spec;
+    this.#events = parts.events;
+    this.#loader = parts.loader;
     this.mode = parts.mode;
     this.warnings = parts.warnings;
     this.#miniflare = parts.miniflare;
@@ -80,17 +90,17 @@ export class Generation {
     this.#urls = parts.urls;
   }
 
-  /** @throws TroupeError START when it can't start, CONFIG when a file that a binding names cannot be read */
+  /**
+   * @throws TroupeError START when it can't start, CONFIG when a file that a binding names cannot be read; LoadError when
+   * it can't start with code loaded
+   */
   static async start(spec: GraphSpec, options: GenerationOptions = {}): Promise<Generation> {
     watchSpawns();
-    const { Miniflare, NoOpLog } = loadMiniflare();
+    const { Miniflare, NoOpLog, Response } = loadMiniflare();
     const output: string[] = [];
     const events = new EventReader(spec, options.onEvent);
-    const assembled = assemble(spec, {
-      newestDate: newestCompatibilityDate(),
-      debug: spec.inspectorPort !== undefined,
-      ...(options.onEvent && { sink: (report) => events.report(report) }),
-    });
+    const assembled = assembleFor(spec, events);
+    const loader = new Loader(spec, assembled, options.loaded ?? [], Response);
     let started = false;
     const config: MiniflareOptions = {
       host: "127.0.0.1",
@@ -122,9 +132,12 @@ export class Generation {
       const urls = await Promise.all(
         reachable.map(async ({ id }) => [id, await miniflare.unsafeGetDirectURL(id)] as const),
       );
+      await loader.start(miniflare);
       started = true;
       return new Generation({
         spec,
+        events,
+        loader,
         mode: assembled.mode,
         warnings: assembled.warnings,
         miniflare,
@@ -135,7 +148,7 @@ export class Generation {
       for (const child of children) child.kill("SIGKILL");
       // Rethrows the start error, which is known.
       await miniflare.dispose().catch(() => {});
-      throw error instanceof TroupeError ? error : startError(spec, output, error);
+      throw error instanceof TroupeError || error instanceof LoadError ? error : startError(spec, output, error);
     }
   }
 
@@ -143,34 +156,52 @@ export class Generation {
     return this.#urls.get(worker);
   }
 
-  /** Aborted when this generation is about to go. */
-  get retiring(): AbortSignal {
-    return this.#retiring.signal;
+  get spec(): GraphSpec {
+    return this.#spec;
   }
 
-  enter(): void {
-    this.#inFlight++;
+  /** Those that run on the newest code. */
+  get exchanges(): Exchanges {
+    return this.#exchanges;
   }
 
-  leave(): void {
-    this.#inFlight--;
-    if (this.#inFlight === 0) this.#idle?.();
+  /**
+   * What it takes to go on with this graph instead.
+   * @returns undefined when it takes another generation; else the workers whose code is another one, and, when their code
+   * can be loaded, `load`, which throws a LoadError when the runtime refuses it: what served goes on then
+   */
+  changes(spec: GraphSpec): { changed: string[]; load?(deadline: number): Promise<void> } | undefined {
+    const assembled = assembleFor(spec, this.#events);
+    const changed = this.#loader.changed(this.#spec, spec, assembled);
+    if (!changed || changed.length === 0) return undefined;
+    if (!this.#loader.canLoad(changed, spec, assembled)) return { changed };
+    return { changed, load: (deadline) => this.#load(changed, spec, assembled, deadline) };
+  }
+
+  async #load(changed: readonly string[], spec: GraphSpec, assembled: Assembled, deadline: number): Promise<void> {
+    const loaded = await this.#loader.load(changed, spec, assembled).catch((error) => {
+      // Miniflare starts it again, with the code that served.
+      if (error.timedOut) for (const child of this.#children) child.kill("SIGKILL");
+      throw error;
+    });
+    const release = await loaded.use();
+    this.#spec = spec;
+    this.#events.follow(spec);
+    const old = this.#exchanges;
+    this.#exchanges = new Exchanges();
+    this.#leaving.add(old);
+    old.retire();
+    // Not when the last exchange is over, but when the time is up: `waitUntil` is invisible from here.
+    setTimeout(() => {
+      this.#leaving.delete(old);
+      old.end();
+      if (!this.#disposed) void release();
+    }, deadline).unref();
   }
 
   /** Tells long-lived connections to end, and waits for running exchanges, at most `deadline` ms. */
   async drain(deadline: number): Promise<void> {
-    this.#retiring.abort();
-    if (this.#inFlight === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      new Promise<void>((resolve) => {
-        this.#idle = resolve;
-      }),
-      new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, deadline);
-      }),
-    ]);
-    clearTimeout(timer);
+    await Promise.all([this.#exchanges, ...this.#leaving].map((exchanges) => exchanges.drain(deadline)));
   }
 
   /** Runs a worker's `scheduled` handler. */
@@ -208,13 +239,13 @@ export class Generation {
   }
 
   inspectorUrl(): Promise<URL | undefined> {
-    return this.spec.inspectorPort === undefined ? Promise.resolve(undefined) : this.#miniflare.getInspectorURL();
+    return this.#spec.inspectorPort === undefined ? Promise.resolve(undefined) : this.#miniflare.getInspectorURL();
   }
 
   /** Ends the process at once. Drain first. */
   dispose(): Promise<void> {
     this.#disposed ??= (async () => {
-      this.#retiring.abort();
+      for (const exchanges of [this.#exchanges, ...this.#leaving]) exchanges.end();
       await this.#miniflare.dispose().catch(() => {});
       for (const child of this.#children)
         if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
@@ -224,6 +255,14 @@ export class Generation {
     })();
     return this.#disposed;
   }
+}
+
+function assembleFor(spec: GraphSpec, events: EventReader): Assembled {
+  return assemble(spec, {
+    newestDate: newestCompatibilityDate(),
+    debug: spec.inspectorPort !== undefined,
+    ...(events.listened && { sink: (report) => events.report(report) }),
+  });
 }
 
 /**
@@ -276,6 +315,17 @@ class EventReader {
   constructor(spec: GraphSpec, emit: ((event: RuntimeEvent) => void) | undefined) {
     this.#spec = spec;
     this.#emit = emit;
+  }
+
+  /** Whether anybody wants to know. */
+  get listened(): boolean {
+    return this.#emit !== undefined;
+  }
+
+  /** The code is another one now. */
+  follow(spec: GraphSpec): void {
+    this.#spec = spec;
+    this.#mappers.clear();
   }
 
   log(text: string, level: string, time: number): void {

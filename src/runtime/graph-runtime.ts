@@ -4,11 +4,12 @@ import path from "node:path";
 import { TroupeError } from "../errors.ts";
 import { swapMode } from "./assemble.ts";
 import { Generation } from "./generation.ts";
+import { LoadError } from "./loader.ts";
 import { reaper } from "./reaper.ts";
 import type { GraphRuntime, GraphRuntimeOptions, GraphSpec, Lease, SwapMode, SwapResult } from "./types.ts";
 
 /** Running exchanges get this long, in ms. `hold` and `prewarm` make new requests wait meanwhile, so theirs is short. */
-const DRAIN: Record<SwapMode, number> = { overlap: 30_000, prewarm: 5_000, hold: 5_000 };
+const DRAIN: Record<SwapMode, number> = { load: 30_000, overlap: 30_000, prewarm: 5_000, hold: 5_000 };
 
 /** @param options.onEvent gets logs and exceptions of all generations */
 export function createGraphRuntime(options: GraphRuntimeOptions = {}): GraphRuntime {
@@ -25,6 +26,12 @@ class Runtime implements GraphRuntime {
   /** Set while requests have to wait. */
   #gate: { opened: Promise<void>; open(): void } | undefined;
   #closed = false;
+  /** Services whose code was changed while they ran. */
+  #edited = new Set<string>();
+  /** Of these, what would not be loaded and yet started: not tried again. */
+  #unloadable = new Set<string>();
+  /** Its newest code would not be loaded just now. */
+  #suspect: string | undefined;
   #temporary: string | undefined;
 
   constructor(options: GraphRuntimeOptions) {
@@ -42,15 +49,17 @@ class Runtime implements GraphRuntime {
     const generation = this.#current;
     const url = generation?.url(worker);
     if (!generation || !url) throw new TroupeError("NOT_FOUND", `${worker} is not running`);
-    generation.enter();
+    const { exchanges } = generation;
+    exchanges.enter();
     let released = false;
     return {
       url,
-      retiring: generation.retiring,
+      retiring: exchanges.retiring,
+      ended: exchanges.ended,
       release() {
         if (released) return;
         released = true;
-        generation.leave();
+        exchanges.leave();
       },
     };
   }
@@ -91,11 +100,12 @@ class Runtime implements GraphRuntime {
     while (this.#gate) await this.#gate.opened;
     const generation = this.#current;
     if (!generation) throw new TroupeError("NOT_FOUND", "Nothing is running");
-    generation.enter();
+    const { exchanges } = generation;
+    exchanges.enter();
     try {
       return await work(generation);
     } finally {
-      generation.leave();
+      exchanges.leave();
     }
   }
 
@@ -103,10 +113,13 @@ class Runtime implements GraphRuntime {
     if (this.#closed) throw new TroupeError("CONFLICT", "The runtime is closed");
     if (swapMode(spec) !== "overlap") spec = { ...spec, persistTo: spec.persistTo ?? this.#memory() };
     const old = this.#current;
-    const start = (what: GraphSpec) => Generation.start(what, this.#options);
+    const start = (what: GraphSpec) => this.#start(what);
     if (!old) {
       this.#current = await start(spec);
       return { mode: this.#current.mode, paused: 0, warnings: this.#current.warnings };
+    }
+    if (this.#options.load && !spec.restart && (await this.#load(old, spec))) {
+      return { mode: "load", paused: 0, warnings: old.warnings };
     }
     const mode = this.#modeFor(old, spec);
     if (mode === "overlap") {
@@ -124,6 +137,41 @@ class Runtime implements GraphRuntime {
       return { mode, paused: performance.now() - closedAt, warnings: next.warnings };
     }
     return this.#hold(old, spec, start);
+  }
+
+  /** Replaces code in the running process, if that is all there is to do. @returns whether it is done */
+  async #load(generation: Generation, spec: GraphSpec): Promise<boolean> {
+    const change = generation.changes(spec);
+    if (!change) return false;
+    for (const id of change.changed) this.#edited.add(id);
+    if (!change.load) return false;
+    try {
+      await change.load(this.#options.drain?.load ?? DRAIN.load);
+      return true;
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error;
+      // The normal path says what is wrong with it, or shows that loading was.
+      this.#suspect = error.worker;
+      return false;
+    }
+  }
+
+  /**
+   * Who edits a service once will do so again: from then on its code is loaded, in the generation that this edit makes and
+   * in those after it. All others run as they would without any of this.
+   */
+  async #start(spec: GraphSpec): Promise<Generation> {
+    let suspect = this.#suspect;
+    this.#suspect = undefined;
+    const loaded = (): string[] => [...this.#edited].filter((id) => id !== suspect && !this.#unloadable.has(id));
+    const generation = await Generation.start(spec, { ...this.#options, loaded: loaded() }).catch((error) => {
+      if (!(error instanceof LoadError)) throw error;
+      suspect = error.worker;
+      return Generation.start(spec, this.#options);
+    });
+    // It starts when it isn't loaded.
+    if (suspect !== undefined) this.#unloadable.add(suspect);
+    return generation;
   }
 
   /** Never two at once on the same data: proved able to start without data, then one after the other. */

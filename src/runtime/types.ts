@@ -24,6 +24,8 @@ export interface GraphSpec {
   workers: RuntimeWorker[];
   /** Folder for data on disk; absent: in memory (a temporary folder, removed at the end). */
   persistTo?: string;
+  /** A new process is wanted, whatever changed: what code and config do not show is another one (a file that is bound). */
+  restart?: boolean;
   /** Port of the V8 inspector. Absent: no inspector. */
   inspectorPort?: number;
   /** Milliseconds that a generation may take to start before it is given up (an endless loop at start-up). Default 15000. */
@@ -62,8 +64,10 @@ export interface SwapResult {
 /** Leave to send one request to a worker of the generation that serves now. */
 export interface Lease {
   url: URL;
-  /** Aborted when the generation is about to go: long-lived connections should end. */
+  /** Aborted when the code is about to go: long-lived connections should end. */
   retiring: AbortSignal;
+  /** Aborted when the time for what still runs is up. */
+  ended: AbortSignal;
   /** To be called when the exchange is over. */
   release(): void;
 }
@@ -104,6 +108,8 @@ export interface GraphRuntime {
 export interface GraphRuntimeOptions {
   /** Gets logs and exceptions; without it nothing is collected and nothing is paid for it. */
   onEvent?(event: RuntimeEvent): void;
+  /** Loads edited code into the running process where that is possible (docs/runtime.md). For development. */
+  load?: boolean;
   /** How long running exchanges may go on in the old generation, in ms, by mode. */
   drain?: Partial<Record<SwapMode, number>>;
 }

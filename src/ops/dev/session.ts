@@ -6,7 +6,7 @@ import { loadLocalVars, loadWorkspace } from "../../config/index.ts";
 import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
 import { refId, type Workspace } from "../../model.ts";
 import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
-import type { GraphRuntime, RuntimeEvent, RuntimeWorker } from "../../runtime/types.ts";
+import type { GraphRuntime, RuntimeEvent, RuntimeWorker, SwapResult } from "../../runtime/types.ts";
 import { conflictDiagnostics } from "../conflicts.ts";
 import { type DataCall, dataWorker } from "../data/connect.ts";
 import { dataFolder, stateDir } from "../state.ts";
@@ -20,7 +20,7 @@ import type { DevEvent, DevOptions } from "./types.ts";
 import { createWatcher, type Watcher } from "./watch.ts";
 
 /** After a save people look for the new code: streams and WebSockets of the old one end soon, in ms. */
-const DRAIN = { overlap: 2_000, prewarm: 1_000, hold: 1_000 };
+const DRAIN = { load: 2_000, overlap: 2_000, prewarm: 1_000, hold: 1_000 };
 
 /** What went wrong last, as long as it is not mended. */
 export interface DevFailure {
@@ -72,7 +72,7 @@ export class DevSession {
       onCommandOutput: (environment, line) =>
         hooks.emit({ reason: "build-output", service: environment.service, environment: environment.name, line }),
     });
-    this.runtime = createGraphRuntime({ onEvent: (event) => this.#onRuntimeEvent(event), drain: DRAIN });
+    this.runtime = createGraphRuntime({ onEvent: (event) => this.#onRuntimeEvent(event), drain: DRAIN, load: true });
   }
 
   /**
@@ -168,7 +168,7 @@ export class DevSession {
         bundle: (id) => plan.stored?.bundle(id) ?? this.#builds.bundle(id)!,
         secrets,
         reachable: new Set(plan.hosts.values()),
-        options: { persistTo, inspectorPort: this.#options.inspectorPort },
+        options: { persistTo, inspectorPort: this.#options.inspectorPort, restart: boundChanged || change.everything },
       });
       for (const warning of warnings) this.#warn(warning);
       spec.workers.push(...this.#dataWorkers.values());
@@ -332,7 +332,7 @@ export class DevSession {
     changed: string[],
     files: string[],
     configChanged: boolean,
-    swap: { mode: "overlap" | "prewarm" | "hold"; paused: number },
+    swap: SwapResult,
     ms: number,
   ): Promise<void> {
     const urls = urlsOf(plan, this.#hooks.origin);

@@ -14,7 +14,7 @@ export interface SpecInput {
   secrets: ReadonlyMap<string, Record<string, string>>;
   /** Worker ids that have a hostname. */
   reachable: ReadonlySet<string>;
-  options: Pick<GraphSpec, "persistTo" | "inspectorPort" | "startTimeout">;
+  options: Pick<GraphSpec, "persistTo" | "inspectorPort" | "startTimeout" | "restart">;
 }
 
 /** @returns the spec, and a warning for each reference that leads nowhere. */
