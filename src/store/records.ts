@@ -17,6 +17,18 @@ export interface Provenance {
   author?: string;
 }
 
+/** What is asked of all active versions at once: small, where an environment is large. */
+export interface VersionSummary {
+  /** It has no hostname. */
+  private: boolean;
+  /** What its bindings refer to in other services, as written: a name, perhaps an environment. */
+  references: { service: string; environment?: string }[];
+  /** What it has to itself alone (`src/bindings/claims.ts`). */
+  claims: string[];
+  /** Patterns of its routes. */
+  routes: string[];
+}
+
 /** What an environment holds besides its versions. */
 export interface EnvironmentSettings {
   /** What `env set` laid over the config: a table of config keys, as it could stand in `[env.NAME]`. */
@@ -37,6 +49,8 @@ export interface EnvironmentRecord extends EnvironmentRef {
   /** Number of the active version; undefined: nothing was deployed yet. */
   activeVersion?: number;
   activeVersionId?: number;
+  /** Of the active version. */
+  summary?: VersionSummary;
   createdAt: Date;
 }
 
@@ -71,8 +85,9 @@ export interface VersionRecord extends Provenance {
   createdAt: Date;
 }
 
-/** Everything that makes a version. */
+/** Everything that makes a version. What is large is read when it is asked for. */
 export interface VersionDetail extends VersionRecord {
+  summary: VersionSummary;
   bundle: StoredBundle;
   environment: Environment;
   sourceConfig: unknown;

@@ -45,6 +45,8 @@ export const MIGRATIONS: readonly string[] = [
     size INTEGER NOT NULL,
     -- JSON: format, mainModule, exports, modules [{ name, type, blob }].
     bundle TEXT NOT NULL,
+    -- JSON: what is asked of all active versions at once, so that they need not all be read: private, references, claims, routes.
+    summary TEXT NOT NULL,
     -- JSON: the resolved environment (src/model.ts).
     environment TEXT NOT NULL,
     -- JSON: the parsed source config, for resolving it again for another environment.

@@ -11,6 +11,7 @@ import type {
   StoredFile,
   VersionDetail,
   VersionRecord,
+  VersionSummary,
 } from "./records.ts";
 
 export interface NewVersion extends Provenance {
@@ -22,6 +23,7 @@ export interface NewVersion extends Provenance {
   sourceConfig: unknown;
   secrets: Record<string, number>;
   files: StoredFile[];
+  summary: VersionSummary;
   source: Action;
 }
 
@@ -50,15 +52,31 @@ function record(row: Row): VersionRecord {
   };
 }
 
+/** The large parts, as they stand in the row. */
+const PARTS = {
+  summary: "summary",
+  bundle: "bundle",
+  environment: "environment",
+  sourceConfig: "source_config",
+  secrets: "secrets",
+  files: "files",
+} as const;
+
+/** Each part is parsed when it is first asked for. */
 function detail(row: Row): VersionDetail {
-  return {
-    ...record(row),
-    bundle: JSON.parse(String(row.bundle)),
-    environment: JSON.parse(String(row.environment)),
-    sourceConfig: JSON.parse(String(row.source_config)),
-    secrets: JSON.parse(String(row.secrets)),
-    files: JSON.parse(String(row.files)),
-  };
+  const version = record(row);
+  for (const [part, column] of Object.entries(PARTS)) {
+    let value: unknown;
+    Object.defineProperty(version, part, {
+      enumerable: true,
+      configurable: true,
+      get() {
+        value ??= JSON.parse(String(row[column]));
+        return value;
+      },
+    });
+  }
+  return version as VersionDetail;
 }
 
 /** Puts a bundle's modules among the blobs. @returns what a version keeps of it */
@@ -100,8 +118,8 @@ export function insertVersion(
     .get(environmentId) as { next_version: number };
   const { lastInsertRowid } = database
     .prepare(
-      `INSERT INTO versions (environment_id, number, content_hash, fingerprint, size, bundle, environment, source_config, secrets, files, source, tag, message, git, author, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO versions (environment_id, number, content_hash, fingerprint, size, bundle, environment, source_config, secrets, files, summary, source, tag, message, git, author, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       environmentId,
@@ -114,6 +132,7 @@ export function insertVersion(
       JSON.stringify(version.sourceConfig ?? null),
       JSON.stringify(version.secrets),
       JSON.stringify(version.files),
+      JSON.stringify(version.summary),
       version.source,
       version.tag ?? null,
       version.message ?? null,

@@ -50,6 +50,7 @@ function deploy(target: Store, source: string): number {
       sourceConfig: {},
       secrets: {},
       files: [],
+      summary: { private: false, references: [], claims: [], routes: [] },
       source: "deploy",
       git: { commit: "abc", branch: "main", dirty: false },
     });
@@ -118,7 +119,7 @@ describe("versions", () => {
       store.transaction(() => {
         const record = store.environment({ service: "auth", environment: "production" });
         const bundle = { format: "modules", mainModule: "a", modules: [{ name: "a", type: "esm", contents: Buffer.from(String(process.pid)) }], exports: [], contentHash: "h", size: 1 };
-        const { id } = store.addVersion(record, { bundle: store.storeBundle(bundle), contentHash: "h", fingerprint: "f", size: 1, environment: {}, sourceConfig: {}, secrets: {}, files: [], source: "deploy" });
+        const { id } = store.addVersion(record, { bundle: store.storeBundle(bundle), contentHash: "h", fingerprint: "f", size: 1, environment: {}, sourceConfig: {}, secrets: {}, files: [], summary: { private: false, references: [], claims: [], routes: [] }, source: "deploy" });
         store.activate(record, id, { operation: "o", action: "deploy", bound: {} });
       });`;
     const children = Array.from({ length: 20 }, () =>

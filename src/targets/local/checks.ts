@@ -4,10 +4,11 @@ import { kindOf } from "../../bindings/index.ts";
 import { planMigrations } from "../../bindings/migration-plan.ts";
 import { type DeclaredExport, durableClasses, type Storage } from "../../bindings/migrations.ts";
 import type { Diagnostic } from "../../errors.ts";
-import { closure, missingDefault } from "../../graph/index.ts";
+import { missingDefault, outgoing } from "../../graph/index.ts";
 import { type Binding, type Environment, refId } from "../../model.ts";
-import type { DeployedWorkspace } from "./deployed.ts";
+import type { Deployed, DeployedWorkspace } from "./deployed.ts";
 import type { Preview } from "./draft.ts";
+import { mayReferTo } from "./info.ts";
 import { missingIn } from "./spec.ts";
 
 /**
@@ -21,11 +22,16 @@ export function changeFaults(
   options: { allowDataLoss: boolean },
 ): Diagnostic[] {
   const changed = new Set(previews.map(({ deployed }) => refId(deployed.ref)));
-  const known = new Set(referenceFaults(before).map(({ key }) => key));
-  const references = referenceFaults(after).filter(({ from, key }) => changed.has(from) || !known.has(key));
+  const concerned = (from: Deployed) =>
+    changed.has(refId(from.ref)) ||
+    previews.some(({ deployed: { ref, environment } }) =>
+      [before, after].some((workspace) => mayReferTo(workspace, from, ref, environment.scriptName)),
+    );
+  const known = new Set(referenceFaults(before, concerned).map(({ key }) => key));
+  const references = referenceFaults(after, concerned).filter(({ from, key }) => changed.has(from) || !known.has(key));
   return [
     ...references.map(({ message }) => error("missing-service", message)),
-    ...conflicts(before, after),
+    ...conflicts(before, after, previews),
     ...previews.flatMap((each) => [...missingSecrets(each), ...migrationFaults(each, options)]),
   ];
 }
@@ -40,9 +46,11 @@ interface ReferenceFault {
   message: string;
 }
 
-function referenceFaults(workspace: DeployedWorkspace): ReferenceFault[] {
-  const all = [...workspace.deployed.values()].map(({ environment }) => environment);
-  return closure(workspace, all).edges.flatMap(({ from, binding, reference, resolution }) => {
+/** @param concerned whose references are looked at: those of all would have to be read, however many there are */
+function referenceFaults(workspace: DeployedWorkspace, concerned: (deployed: Deployed) => boolean): ReferenceFault[] {
+  const all = [...workspace.deployed.values()].filter(concerned).map(({ environment }) => environment);
+  const edges = all.flatMap((environment) => outgoing(workspace, environment));
+  return edges.flatMap(({ from, binding, reference, resolution }) => {
     const target = workspace.deployed.get(refId(resolution.ref));
     const message =
       missingIn(resolution, reference, target) ??
@@ -53,9 +61,14 @@ function referenceFaults(workspace: DeployedWorkspace): ReferenceFault[] {
   });
 }
 
-function conflicts(before: DeployedWorkspace, after: DeployedWorkspace): Diagnostic[] {
+function conflicts(before: DeployedWorkspace, after: DeployedWorkspace, previews: readonly Preview[]): Diagnostic[] {
+  const claims = new Set(previews.flatMap(({ deployed }) => deployed.summary.claims));
   const of = (workspace: DeployedWorkspace) =>
-    findConflicts([...workspace.deployed.values()].map(({ environment }) => environment));
+    findConflicts(
+      [...workspace.deployed.values()]
+        .filter(({ summary }) => summary.claims.some((claim) => claims.has(claim)))
+        .map(({ environment }) => environment),
+    );
   const known = new Set(of(before).map(({ message }) => message));
   return of(after)
     .filter(({ message }) => !known.has(message))

@@ -5,7 +5,7 @@ import { refId } from "../../model.ts";
 import type { EnvironmentRecord, Provenance, Store, StoredBundle, StoredFile } from "../../store/index.ts";
 import { fingerprintOf } from "../diff.ts";
 import type { DeployedWorkspace } from "./deployed.ts";
-import { type Draft, isBundle, type Preview, secretRevisions } from "./draft.ts";
+import { type Draft, isBundle, type Preview, secretRevisions, summaryOf } from "./draft.ts";
 import type { Plan } from "./plan.ts";
 
 /** @returns the number of the version that is active now, by `service@environment`, of everything that was changed */
@@ -53,6 +53,7 @@ function write(store: Store, { draft, deployed, content }: Preview, provenance: 
     sourceConfig: config,
     secrets,
     files: stored,
+    summary: summaryOf(environment),
     source: draft.action,
   });
   return { record, id, number };
@@ -80,7 +81,7 @@ function boundVersions(
   const own = refId(deployed.ref);
   const bound = outgoing(after, deployed.environment).flatMap(({ resolution }) => {
     const id = refId(resolution.ref);
-    const number = numbers.get(id) ?? after.deployed.get(id)?.version.number;
+    const number = numbers.get(id) ?? after.deployed.get(id)?.record.activeVersion;
     return id === own || number === undefined ? [] : [[id, number] as const];
   });
   return Object.fromEntries(bound);

@@ -1,19 +1,44 @@
 /** What a store has deployed, as a workspace: every service with its environments, from their active versions. */
+import { TroupeError } from "../../errors.ts";
 import { type Environment, type EnvironmentRef, PRODUCTION, refId, type Service, type Workspace } from "../../model.ts";
-import type { EnvironmentRecord, Store, VersionDetail } from "../../store/index.ts";
+import type { EnvironmentRecord, Store, VersionDetail, VersionSummary } from "../../store/index.ts";
 
-export interface Deployed {
+/** One environment with its active version, which is read when it is asked for: most are only listed. */
+export class Deployed {
   /**
    * Id of its worker in a running graph, and what its Durable Objects' data lies under: `service@edition`, which is
    * `service@environment` unless it was renamed.
    */
-  id: string;
-  ref: EnvironmentRef;
+  readonly id: string;
+  readonly ref: EnvironmentRef;
   /** First label of its hostname. */
-  label: string;
-  environment: Environment;
-  record: EnvironmentRecord;
-  version: VersionDetail;
+  readonly label: string;
+  readonly record: EnvironmentRecord;
+  readonly #read: () => VersionDetail;
+  #environment: Environment | undefined;
+
+  constructor(record: EnvironmentRecord, read: () => VersionDetail) {
+    const { service, environment, label, settings } = record;
+    this.id = refId({ service, environment: settings.edition });
+    this.ref = { service, environment };
+    this.label = label;
+    this.record = record;
+    this.#read = read;
+  }
+
+  get version(): VersionDetail {
+    return this.#read();
+  }
+
+  get environment(): Environment {
+    // It may have been renamed since.
+    this.#environment ??= { ...this.version.environment, name: this.ref.environment };
+    return this.#environment;
+  }
+
+  get summary(): VersionSummary {
+    return this.record.summary ?? this.version.summary;
+  }
 }
 
 export interface DeployedWorkspace extends Workspace {
@@ -27,41 +52,30 @@ const read = new WeakMap<Store, Map<number, VersionDetail>>();
 /** The environments of a store that have an active version. */
 export function deployedWorkspace(store: Store): DeployedWorkspace {
   const known = read.get(store) ?? new Map<number, VersionDetail>();
-  const current = new Map<number, VersionDetail>();
-  const all: Deployed[] = [];
-  for (const record of store.environments()) {
-    const id = record.activeVersionId;
-    const version = id === undefined ? undefined : (known.get(id) ?? store.versionById(id));
-    if (!version) continue;
-    current.set(version.id, version);
-    all.push(deployedAs(record, version));
-  }
-  read.set(store, current);
-  return workspaceOf(all);
-}
-
-/** One version as the active one of an environment. */
-export function deployedAs(record: EnvironmentRecord, version: VersionDetail): Deployed {
-  const { service, environment: name, label } = record;
-  const ref = { service, environment: name };
-  return {
-    id: refId({ service, environment: record.settings.edition }),
-    ref,
-    label,
-    // It may have been renamed since.
-    environment: { ...version.environment, name },
-    record,
-    version,
+  const active = store.environments().filter(({ activeVersionId }) => activeVersionId !== undefined);
+  const ids = new Set(active.map(({ activeVersionId }) => activeVersionId));
+  for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
+  read.set(store, known);
+  const versionOf = (id: number): VersionDetail => {
+    const version = known.get(id) ?? store.versionById(id);
+    if (!version) throw new TroupeError("STORE", `The store ${store.file} has lost version ${id}`);
+    known.set(id, version);
+    return version;
   };
+  return workspaceOf(active.map((record) => new Deployed(record, () => versionOf(record.activeVersionId!))));
 }
 
 /** Environments as a workspace, so that references are looked up among them. */
 export function workspaceOf(all: readonly Deployed[]): DeployedWorkspace {
   const services = new Map<string, Service>();
-  for (const { ref, environment } of all) {
-    const service = services.get(ref.service) ?? serviceOf(environment);
-    service.environments[ref.environment] = environment;
-    services.set(ref.service, service);
+  for (const each of all) {
+    const service = services.get(each.ref.service) ?? serviceOf(each);
+    Object.defineProperty(service.environments, each.ref.environment, {
+      enumerable: true,
+      configurable: true,
+      get: () => each.environment,
+    });
+    services.set(each.ref.service, service);
   }
   return {
     root: "",
@@ -72,6 +86,16 @@ export function workspaceOf(all: readonly Deployed[]): DeployedWorkspace {
   };
 }
 
-function serviceOf({ service, dialect, configPath, dir }: Environment): Service {
-  return { name: service, dialect, configPath, dir, environments: {}, defaultEnvironment: PRODUCTION, source: {} };
+/** Only its name and its environments count here. */
+function serviceOf({ ref }: Deployed): Service {
+  const { service: name } = ref;
+  return {
+    name,
+    dialect: "troupe",
+    configPath: "",
+    dir: "",
+    environments: {},
+    defaultEnvironment: PRODUCTION,
+    source: {},
+  };
 }

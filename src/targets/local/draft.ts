@@ -1,7 +1,8 @@
 /** A change that is about to be made to one environment, complete enough to be checked and started before it is stored. */
+import { kindOf } from "../../bindings/index.ts";
 import type { StoredConfig } from "../../config/index.ts";
 import { hostLabel } from "../../host/hostname.ts";
-import type { Bundle, Environment, EnvironmentRef } from "../../model.ts";
+import { type Bundle, type Environment, type EnvironmentRef, isPrivate } from "../../model.ts";
 import { hashOf } from "../../store/blobs.ts";
 import type {
   Action,
@@ -10,9 +11,10 @@ import type {
   Store,
   StoredFile,
   VersionDetail,
+  VersionSummary,
 } from "../../store/index.ts";
 import type { Content } from "../diff.ts";
-import { type Deployed, deployedAs } from "./deployed.ts";
+import { Deployed } from "./deployed.ts";
 
 /** A file as it is on disk now. */
 export interface FreshFile {
@@ -94,10 +96,25 @@ export function preview(store: Store, draft: Draft, now: Date): Preview {
     : draftVersion(store, draft, revisions, now);
   return {
     draft,
-    deployed: deployedAs(record, version),
+    deployed: new Deployed({ ...record, summary: version.summary }, () => version),
     ...(previous && { previous }),
     content: contentOf(version, secrets),
     newSecrets,
+  };
+}
+
+/** What is kept apart of an environment, to be asked of all of them. */
+export function summaryOf(environment: Environment): VersionSummary {
+  const references = environment.bindings.flatMap((binding) =>
+    (kindOf(binding).references?.(binding) ?? []).flatMap(({ service, environment: written }) =>
+      service === undefined ? [] : [{ service, ...(written !== undefined && { environment: written }) }],
+    ),
+  );
+  return {
+    private: isPrivate(environment),
+    references,
+    claims: environment.bindings.flatMap((binding) => kindOf(binding).claims?.(binding)?.id ?? []),
+    routes: environment.routes.map(({ pattern }) => pattern),
   };
 }
 
@@ -137,6 +154,7 @@ function draftVersion(store: Store, draft: Draft, secrets: Record<string, number
     sourceConfig: config,
     secrets,
     files: files.map((file) => ("contents" in file ? draftFile(store, file) : file)),
+    summary: summaryOf(environment),
   };
 }
 

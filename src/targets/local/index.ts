@@ -69,7 +69,7 @@ class LocalTarget implements Target {
   }
 
   async list(service?: string): Promise<EnvironmentInfo[]> {
-    return this.#store.environments(service).map((record) => environmentInfo(this.#store, record, this.#address));
+    return this.#store.environments(service).map((record) => environmentInfo(record, this.#address));
   }
 
   async read(ref: EnvironmentRef): Promise<EnvironmentDetail> {
@@ -153,7 +153,7 @@ class LocalTarget implements Target {
       if (options.protected) this.#store.setProtected(made, true);
       return this.#store.environment(ref);
     });
-    return environmentInfo(this.#store, record, this.#address);
+    return environmentInfo(record, this.#address);
   }
 
   clone(request: CloneRequest): Promise<ChangeReport> {
@@ -232,7 +232,7 @@ class LocalTarget implements Target {
       if (record.settings.base === undefined)
         this.#store.setSettings(record, { ...record.settings, base: ref.environment });
     });
-    return environmentInfo(this.#store, this.#store.environment(renamed), this.#address);
+    return environmentInfo(this.#store.environment(renamed), this.#address);
   }
 
   async delete(ref: EnvironmentRef, { force }: { force: boolean; data: boolean }): Promise<void> {
@@ -268,7 +268,7 @@ class LocalTarget implements Target {
 
   async protect(ref: EnvironmentRef, on: boolean): Promise<EnvironmentInfo> {
     this.#store.transaction(() => this.#store.setProtected(this.#store.environment(ref), on));
-    return environmentInfo(this.#store, this.#store.environment(ref), this.#address);
+    return environmentInfo(this.#store.environment(ref), this.#address);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /** Records of the store as a target shows them. */
 import { closure } from "../../graph/index.ts";
-import { type EnvironmentRef, isPrivate, refId } from "../../model.ts";
+import { type EnvironmentRef, isPrivate, PRODUCTION, refId } from "../../model.ts";
 import type { DeploymentRecord, EnvironmentRecord, Store, VersionDetail, VersionRecord } from "../../store/index.ts";
 import { differences, shortly } from "../diff.ts";
 import type {
@@ -11,7 +11,7 @@ import type {
   VersionInfo,
   VersionDetail as VersionView,
 } from "../target.ts";
-import { deployedWorkspace } from "./deployed.ts";
+import { type Deployed, type DeployedWorkspace, deployedWorkspace } from "./deployed.ts";
 import { contentOf, type Preview } from "./draft.ts";
 
 /** Where environments are reached: from a running host, if there is one. */
@@ -27,12 +27,11 @@ function place(label: string, { base, scheme, port }: Address): { hostname: stri
   return { hostname, url: `${scheme}://${hostname}${port}` };
 }
 
-export function environmentInfo(store: Store, record: EnvironmentRecord, address: Address): EnvironmentInfo {
-  const version = record.activeVersionId === undefined ? undefined : store.versionById(record.activeVersionId);
+export function environmentInfo(record: EnvironmentRecord, address: Address): EnvironmentInfo {
   return {
     service: record.service,
     name: record.environment,
-    ...(!(version && isPrivate(version.environment)) && place(record.label, address)),
+    ...(record.summary?.private !== true && place(record.label, address)),
     ...(record.activeVersion !== undefined && { version: record.activeVersion }),
     protected: record.protected,
   };
@@ -41,7 +40,7 @@ export function environmentInfo(store: Store, record: EnvironmentRecord, address
 export function environmentDetail(store: Store, record: EnvironmentRecord, address: Address): EnvironmentDetail {
   const version = record.activeVersionId === undefined ? undefined : store.versionById(record.activeVersionId);
   return {
-    ...environmentInfo(store, record, address),
+    ...environmentInfo(record, address),
     routes: version?.environment.routes.map(({ pattern }) => pattern) ?? [],
     settings: record.settings.overlay ?? {},
     ...(record.settings.base !== undefined && { base: record.settings.base }),
@@ -55,11 +54,38 @@ export function environmentDetail(store: Store, record: EnvironmentRecord, addre
   };
 }
 
+/**
+ * Whether an environment's bindings can lead to another, told from what is kept apart of it: nothing else is read.
+ * @param scriptName of the other: Wrangler's files name that (`auth-staging`)
+ */
+export function mayReferTo(
+  workspace: DeployedWorkspace,
+  from: Deployed,
+  to: EnvironmentRef,
+  scriptName: string,
+): boolean {
+  return from.summary.references.some(({ service, environment }) => {
+    if (service === scriptName) return true;
+    if (service !== to.service) return false;
+    if (environment !== undefined) return environment === to.environment;
+    // Left out, it is the same-named one if there is one, else production.
+    const { environment: own } = from.ref;
+    return (
+      to.environment === own ||
+      (to.environment === PRODUCTION && !workspace.deployed.has(refId({ service, environment: own })))
+    );
+  });
+}
+
 /** Every deployed environment that binds this one. */
 export function boundBy(store: Store, ref: EnvironmentRef): (EnvironmentRef & { binding: string })[] {
   const workspace = deployedWorkspace(store);
   const id = refId(ref);
-  const all = [...workspace.deployed.values()].map(({ environment }) => environment);
+  const own = workspace.deployed.get(id);
+  if (!own) return [];
+  const { scriptName } = own.environment;
+  const binders = [...workspace.deployed.values()].filter((from) => mayReferTo(workspace, from, ref, scriptName));
+  const all = binders.map(({ environment }) => environment);
   return closure(workspace, all)
     .edges.filter(({ from, resolution }) => refId(resolution.ref) === id && from !== id)
     .map(({ from, binding }) => ({ ...workspace.deployed.get(from)!.ref, binding: binding.name }));
