@@ -1,9 +1,8 @@
 /** What a workspace binds and does not have, taken from the environments that were deployed to its store. */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { Graph } from "../../graph/index.ts";
-import type { Bundle, Environment, Workspace } from "../../model.ts";
-import type { Deployed } from "../../targets/local/deployed.ts";
+import { closure, type Graph } from "../../graph/index.ts";
+import type { Bundle, Workspace } from "../../model.ts";
 
 export interface Stored {
   /** The workspace with the deployed services that it lacks. */
@@ -32,28 +31,24 @@ export async function fromStore(workspace: Workspace, graph: Graph, state: strin
   try {
     const found = deployedWorkspace(store);
     const services = found.services.filter(({ name }) => !known.has(name));
+    const whole = { ...workspace, services: [...workspace.services, ...services] };
+    const roots = graph.roots.map((id) => graph.environments.get(id)!);
+    const needed = [...closure(whole, roots).environments.keys()].filter((id) => !graph.environments.has(id));
     const taken = new Map<string, { bundle: Bundle; secrets: Record<string, string> }>();
-    for (const [id, deployed] of found.deployed) {
-      if (known.has(deployed.ref.service)) continue;
-      taken.set(id, {
-        bundle: store.loadBundle(deployed.version),
-        secrets: store.openSecrets(deployed.version.secrets),
-      });
-      await useFiles(deployed, services);
+    for (const id of needed) {
+      const { ref, version, environment } = found.deployed.get(id)!;
+      taken.set(id, { bundle: store.loadBundle(version), secrets: store.openSecrets(version.secrets) });
+      const dir = await writeFiles(path.join(state, "files"), version.files, (file) => store.loadFile(file));
+      if (dir === undefined) continue;
+      const { environments } = services.find(({ name }) => name === ref.service)!;
+      Object.defineProperty(environments, ref.environment, { value: { ...environment, dir }, enumerable: true });
     }
     return {
-      workspace: { ...workspace, services: [...workspace.services, ...services] },
+      workspace: whole,
       bundle: (id) => taken.get(id)?.bundle,
       secrets: (id) => taken.get(id)?.secrets,
       has: (id) => taken.has(id),
     };
-
-    async function useFiles({ ref, version, environment }: Deployed, all: Workspace["services"]): Promise<void> {
-      const dir = await writeFiles(path.join(state, "files"), version.files, (file) => store.loadFile(file));
-      if (dir === undefined) return;
-      const own: Environment = { ...environment, dir };
-      all.find(({ name }) => name === ref.service)!.environments[ref.environment] = own;
-    }
   } finally {
     store.close();
   }
