@@ -69,6 +69,11 @@ export interface Environment {
   /** The Worker's name on Cloudflare's network: `<service>`, `<service>-<env>`, or `[env.X] name`. */
   scriptName: string;
   dialect: Dialect;
+  /**
+   * The environment that it is a copy of, where wrangler.* does not mention it: what that one binds by script name is
+   * followed to the environment of this one's name.
+   */
+  copyOf?: string;
   configPath: string;
   dir: string;
   /** Where `.dev.vars` and `.env*` lie, when it is not `dir`: a build tool generated the config from the one there. */

@@ -118,7 +118,8 @@ function copyOf(base: Environment, name: string): Environment {
     const own = { type: resource.type, id: `${resource.name}@${name}`, name: resource.name, edition: name };
     return { ...binding, resource: own, origin: "inherited" };
   });
-  return { ...base, name, scriptName: `${base.service}-${name}`, bindings, routes: [], protected: false };
+  const scriptName = `${base.service}-${name}`;
+  return { ...base, name, scriptName, copyOf: base.name, bindings, routes: [], protected: false };
 }
 
 /** Editions under the name that the environment was created with. */

@@ -18,7 +18,7 @@ export interface Resolution {
  *
  * troupe.toml: the environment written; left out, the same-named one if that service has it, else production.
  * wrangler.*: `service` is a script name (`auth`, `auth-staging`), taken literally as Wrangler does; `environment`, which
- * Wrangler ignores, picks an environment of the service named. A script name works in troupe.toml too, if no service has
+ * Wrangler ignores, picks an environment of the service named; a copy of an environment follows its own copies. A script name works in troupe.toml too, if no service has
  * that name.
  */
 export function resolveReference(workspace: Workspace, from: Environment, reference: Reference): Resolution {
@@ -31,13 +31,19 @@ export function resolveReference(workspace: Workspace, from: Environment, refere
   if (written === undefined) {
     if (from.dialect === "wrangler") {
       const byScript = environmentByScriptName(workspace, name);
-      if (byScript) return found(byScript, "script name");
+      if (byScript) return followed(workspace, from, byScript) ?? found(byScript, "script name");
     } else if (!serviceNamed(workspace, name)) {
       const byScript = environmentByScriptName(workspace, name);
       if (byScript) return found(byScript, "script name");
     }
   }
   return pick(workspace, from, name, written);
+}
+
+/** A copy of staging that names `auth-staging` means its own `auth`, if there is one: the copy of a whole graph is one. */
+function followed(workspace: Workspace, from: Environment, to: Environment): Resolution | undefined {
+  const own = from.copyOf === to.name ? serviceNamed(workspace, to.service)?.environments[from.name] : undefined;
+  return own && found(own, "same name");
 }
 
 function pick(workspace: Workspace, from: Environment, name: string, written: string | undefined): Resolution {

@@ -7,9 +7,10 @@ import { closure } from "../graph/index.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { changedSince, gitAuthor, gitInfo } from "../lib/git.ts";
 import { type Environment, type EnvironmentRef, PRODUCTION, refId, type Service, type Workspace } from "../model.ts";
-import type { ChangeReport, ChangeResult, DeployItem, Target } from "../targets/target.ts";
+import type { ChangeReport, ChangeResult, DeployItem, NewEnvironment, Target } from "../targets/target.ts";
 import { checkEnvironments } from "./bindings-check.ts";
 import { buildAll } from "./build.ts";
+import { checkBase } from "./environments.ts";
 import { selectServices, selectWorkspace } from "./select.ts";
 import { type TargetSelection, withTarget } from "./target.ts";
 
@@ -40,6 +41,8 @@ export interface DeployReport extends ChangeReport {
 interface Chosen {
   service: Service;
   environment: Environment;
+  /** Set when neither the config nor the target has it. */
+  create?: NewEnvironment;
 }
 
 /**
@@ -63,8 +66,9 @@ export async function deploy(options: DeployOptions): Promise<DeployReport> {
     const secrets = options.secretsFile === undefined ? undefined : await readSecrets(options.secretsFile, options.cwd);
     const items = built.map(({ environment, bundle }): DeployItem => {
       const own = secrets && secretsOf(environment, secrets, built.length === 1);
-      const { source } = chosen.find(({ service }) => service.name === environment.service)!.service;
-      return { environment, bundle, sourceConfig: source, ...(own && { secrets: own }) };
+      const { service, create } = chosen.find((each) => each.service.name === environment.service)!;
+      const item = { environment, bundle, sourceConfig: service.source };
+      return { ...item, ...(own && { secrets: own }), ...(create && { create }) };
     });
     const [git, author] = await Promise.all([gitInfo(workspace.root), gitAuthor(workspace.root)]);
     options.onProgress?.(`Deploying ${items.map(({ environment }) => idOf(environment)).join(", ")}`);
@@ -105,8 +109,8 @@ async function choose(target: Target, workspace: Workspace, options: DeployOptio
   const named = (service: Service) => env ?? service.defaultEnvironment;
   let chosen: Chosen[] = [];
   for (const service of services) {
-    const environment = await resolveOrMake(target, service, named(service), options);
-    if (environment) chosen.push({ service, environment });
+    const found = await resolveOrMake(target, service, named(service), options);
+    if (found) chosen.push(found);
   }
   if (chosen.length === 0) throw await noSuchEnvironment(target, services, env ?? PRODUCTION);
   if (options.changed) chosen = await onlyChanged(target, workspace, chosen);
@@ -129,13 +133,15 @@ async function resolveOrMake(
   target: Target,
   service: Service,
   name: string,
-  { create, from, dryRun }: DeployOptions,
-): Promise<Environment | undefined> {
+  options: DeployOptions,
+): Promise<Chosen | undefined> {
   const known = await target.resolve(service, name);
-  if (known || !create) return known;
-  if (dryRun) return undefined;
-  await target.create({ service: service.name, environment: name }, from === undefined ? {} : { base: from });
-  return target.resolve(service, name);
+  if (known) return { service, environment: known };
+  if (!options.create) return undefined;
+  const stored = await target.list(service.name);
+  checkBase(service.name, options.from, [...Object.keys(service.environments), ...stored.map((each) => each.name)]);
+  const create = options.from === undefined ? {} : { base: options.from };
+  return { service, environment: (await target.resolve(service, name, create))!, create };
 }
 
 async function noSuchEnvironment(target: Target, services: readonly Service[], env: string): Promise<TroupeError> {
@@ -183,11 +189,11 @@ async function bringAlong(
   chosen: readonly Chosen[],
   options: DeployOptions,
 ): Promise<Chosen[]> {
-  const deployed = new Set(
-    (await target.list())
-      .filter(({ version }) => version !== undefined)
-      .map(({ service, name }) => refId({ service, environment: name })),
-  );
+  const listed = await target.list();
+  const idsOf = (infos: typeof listed) =>
+    new Set(infos.map(({ service, name }) => refId({ service, environment: name })));
+  const deployed = idsOf(listed.filter(({ version }) => version !== undefined));
+  const closed = idsOf(listed.filter((each) => each.protected));
   const all = new Map(chosen.map((each) => [idOf(each.environment), each]));
   const whole = options.service === undefined && options.changed !== true;
   for (;;) {
@@ -199,7 +205,7 @@ async function bringAlong(
     const added = [...graph.environments].filter(([id, environment]) => {
       if (all.has(id)) return false;
       const same = whole && chosen.some((each) => each.environment.name === environment.name);
-      return (same && !environment.protected) || (!deployed.has(id) && !environment.protected);
+      return (same || !deployed.has(id)) && !environment.protected && !closed.has(id);
     });
     if (added.length === 0) {
       return graph.order.flatMap((id) => all.get(id) ?? []);

@@ -52,9 +52,10 @@ export async function createEnvironment(
   return withTarget(selection, { create: true }, async (open) => {
     const services = await chosenServices(open, selection);
     for (const service of services) await checkService(open, service, options.base);
-    const made: EnvironmentInfo[] = [];
-    for (const service of services) made.push(await open.target.create({ service, environment: name }, options));
-    return made;
+    return open.target.create(
+      services.map((service) => ({ service, environment: name })),
+      options,
+    );
   });
 }
 
@@ -66,10 +67,15 @@ async function checkService({ target, workspace }: OpenTarget, service: string, 
       notes: [`services: ${(workspace?.services ?? []).map(({ name }) => name).join(", ") || "none"}`],
     });
   }
-  const known = [...Object.keys(written?.environments ?? {}), ...stored.map(({ name }) => name), PRODUCTION];
+  checkBase(service, base, [...Object.keys(written?.environments ?? {}), ...stored.map(({ name }) => name)]);
+}
+
+/** @throws TroupeError NOT_FOUND for a base that there is not */
+export function checkBase(service: string, base: string | undefined, environments: readonly string[]): void {
+  const known = [...new Set([...environments, PRODUCTION])];
   if (base === undefined || known.includes(base)) return;
   throw new TroupeError("NOT_FOUND", `${service} has no environment "${base}" to start from`, {
-    notes: [`environments: ${[...new Set(known)].join(", ")}`],
+    notes: [`environments: ${known.join(", ")}`],
   });
 }
 
@@ -151,34 +157,12 @@ export async function deleteEnvironment(
 ): Promise<DeletedEnvironment[]> {
   return withTarget(selection, {}, async (open) => {
     const services = await graphServices(open, selection, name, selection.graph === true);
-    // Those that bind others first: nothing is left behind that binds what is gone.
-    for (const service of await bindersFirst(open, services, name)) {
-      const options = { force: selection.force === true, data: selection.keepData !== true };
-      await open.target.delete({ service, environment: name }, options);
-    }
+    await open.target.delete(
+      services.map((service) => ({ service, environment: name })),
+      { force: selection.force === true, data: selection.keepData !== true },
+    );
     return services.map((service) => ({ service, name, deleted: true as const }));
   });
-}
-
-async function bindersFirst({ target }: OpenTarget, services: string[], name: string): Promise<string[]> {
-  if (services.length < 2) return services;
-  const left = new Map(
-    await Promise.all(
-      services.map(async (service) => {
-        const { boundBy } = await target.read({ service, environment: name });
-        const by = boundBy.filter((each) => each.environment === name && services.includes(each.service));
-        return [service, new Set(by.map((each) => each.service))] as const;
-      }),
-    ),
-  );
-  const order: string[] = [];
-  while (left.size > 0) {
-    const free = [...left].find(([, by]) => [...by].every((service) => !left.has(service)));
-    const next = free?.[0] ?? [...left.keys()][0]!;
-    order.push(next);
-    left.delete(next);
-  }
-  return order;
 }
 
 /** @throws TroupeError NOT_FOUND */

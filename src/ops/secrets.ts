@@ -56,7 +56,7 @@ async function ensureEnvironment({ target, workspace }: OpenTarget, ref: Environ
   const known = (await target.list(ref.service)).some(({ name }) => name === ref.environment);
   const service = workspace?.services.find(({ name }) => name === ref.service);
   if (known || !service?.environments[ref.environment]) return;
-  await target.create(ref, {});
+  await target.create([ref], {});
 }
 
 /**

@@ -5,7 +5,7 @@ import { type EnvironmentRef, refId } from "../model.ts";
 import type { EnvironmentRecord, EnvironmentSettings } from "./records.ts";
 
 const SELECT = `
-  SELECT e.id, s.name AS service, e.name AS environment, e.label, e.protected, e.settings, v.number AS active, e.active_version_id, v.summary, e.created_at
+  SELECT e.id, s.name AS service, e.name AS environment, e.label, e.protected, e.settings, v.number AS active, e.active_version_id, e.next_version, v.summary, e.created_at
   FROM environments e JOIN services s ON s.id = e.service_id LEFT JOIN versions v ON v.id = e.active_version_id`;
 
 interface Row {
@@ -17,6 +17,7 @@ interface Row {
   settings: string;
   active: number | null;
   active_version_id: number | null;
+  next_version: number;
   summary: string | null;
   created_at: number;
 }
@@ -32,6 +33,7 @@ function record(row: Row): EnvironmentRecord {
     ...(row.active !== null && { activeVersion: row.active }),
     ...(row.active_version_id !== null && { activeVersionId: row.active_version_id }),
     ...(row.summary !== null && { summary: JSON.parse(row.summary) }),
+    nextVersion: row.next_version,
     createdAt: new Date(row.created_at),
   };
 }

@@ -27,6 +27,8 @@ export interface VersionSummary {
   claims: string[];
   /** Patterns of its routes. */
   routes: string[];
+  /** `Environment.copyOf` */
+  copyOf?: string;
 }
 
 /** What an environment holds besides its versions. */
@@ -35,6 +37,8 @@ export interface EnvironmentSettings {
   overlay?: Record<string, unknown>;
   /** The environment it started from, for one that the config does not mention. */
   base?: string;
+  /** The name that the config has it under, for one that was renamed. */
+  writtenAs?: string;
   /** The name its editions of resources go by: the one it was created with, whatever it is called now. */
   edition: string;
   /** The environment whose resources it uses instead of editions of its own (`env clone --data share`). */
@@ -49,6 +53,8 @@ export interface EnvironmentRecord extends EnvironmentRef {
   /** Number of the active version; undefined: nothing was deployed yet. */
   activeVersion?: number;
   activeVersionId?: number;
+  /** The number that its next version gets. */
+  nextVersion: number;
   /** Of the active version. */
   summary?: VersionSummary;
   createdAt: Date;

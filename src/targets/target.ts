@@ -83,6 +83,13 @@ export interface DeployItem {
   sourceConfig: Record<string, unknown>;
   /** Values of secrets to set with it (`--secrets-file`). */
   secrets?: Record<string, string>;
+  /** For an environment that is made with it: what it starts from, when the config does not mention it. */
+  create?: NewEnvironment;
+}
+
+export interface NewEnvironment {
+  base?: string;
+  protected?: boolean;
 }
 
 /** What holds for every verb that changes something. */
@@ -181,17 +188,18 @@ export interface Target {
   deployments(ref?: EnvironmentRef, limit?: number): Promise<DeploymentInfo[]>;
   /**
    * An environment of a service's config as this target has it: with what was set or made there. Undefined when neither the
-   * config nor the target has it.
+   * config nor the target has it; with `create`, what it would be.
    */
-  resolve(service: Service, environment: string): Promise<Environment | undefined>;
+  resolve(service: Service, environment: string, create?: NewEnvironment): Promise<Environment | undefined>;
   deploy(request: DeployRequest): Promise<ChangeReport>;
-  /** Makes an environment without a version. */
-  create(ref: EnvironmentRef, options: { base?: string; protected?: boolean }): Promise<EnvironmentInfo>;
+  /** Makes environments without a version. */
+  create(refs: readonly EnvironmentRef[], options: NewEnvironment): Promise<EnvironmentInfo[]>;
   clone(request: CloneRequest): Promise<ChangeReport>;
   promote(request: PromoteRequest): Promise<ChangeReport>;
   rollback(request: RollbackRequest): Promise<ChangeReport>;
   rename(ref: EnvironmentRef, name: string, options: { force: boolean }): Promise<EnvironmentInfo>;
-  delete(ref: EnvironmentRef, options: { force: boolean; data: boolean }): Promise<void>;
+  /** Those that bind each other may go together. */
+  delete(refs: readonly EnvironmentRef[], options: { force: boolean; data: boolean }): Promise<void>;
   changeSecrets(change: SecretChange): Promise<ChangeReport>;
   changeSettings(change: SettingsChange): Promise<ChangeReport>;
   protect(ref: EnvironmentRef, on: boolean): Promise<EnvironmentInfo>;

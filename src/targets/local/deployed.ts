@@ -32,13 +32,20 @@ export class Deployed {
 
   get environment(): Environment {
     // It may have been renamed since.
-    this.#environment ??= { ...this.version.environment, name: this.ref.environment };
+    this.#environment ??= underName(this.version.environment, this.ref.environment);
     return this.#environment;
   }
 
   get summary(): VersionSummary {
     return this.record.summary ?? this.version.summary;
   }
+}
+
+/** The same environment under another name. */
+export function underName(environment: Environment, name: string): Environment {
+  if (environment.name === name) return environment;
+  const derived = environment.scriptName === `${environment.service}-${environment.name}`;
+  return { ...environment, name, ...(derived && { scriptName: `${environment.service}-${name}` }) };
 }
 
 export interface DeployedWorkspace extends Workspace {

@@ -82,7 +82,14 @@ export function preview(store: Store, draft: Draft, now: Date): Preview {
   const found = store.findEnvironment(draft.ref);
   const previous = found?.activeVersionId === undefined ? undefined : store.versionById(found.activeVersionId);
   const record: EnvironmentRecord = {
-    ...(found ?? { id: 0, ...draft.ref, label: hostLabel(draft.ref), protected: false, createdAt: now }),
+    ...(found ?? {
+      id: 0,
+      ...draft.ref,
+      label: hostLabel(draft.ref),
+      protected: false,
+      nextVersion: 1,
+      createdAt: now,
+    }),
     settings: draft.settings ?? found?.settings ?? { edition: draft.ref.environment },
   };
   const newSecrets = draft.secrets?.put ?? {};
@@ -115,6 +122,7 @@ export function summaryOf(environment: Environment): VersionSummary {
     references,
     claims: environment.bindings.flatMap((binding) => kindOf(binding).claims?.(binding)?.id ?? []),
     routes: environment.routes.map(({ pattern }) => pattern),
+    ...(environment.copyOf !== undefined && { copyOf: environment.copyOf }),
   };
 }
 

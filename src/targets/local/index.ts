@@ -14,6 +14,7 @@ import type {
   DeployRequest,
   EnvironmentDetail,
   EnvironmentInfo,
+  NewEnvironment,
   PromoteRequest,
   RollbackRequest,
   SecretChange,
@@ -37,7 +38,7 @@ import {
   versionView,
 } from "./info.ts";
 import { type Plan, planChange } from "./plan.ts";
-import { cloneDrafts, freeEdition, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
+import { cloneDrafts, newSettings, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
 import { tryToStart } from "./trial.ts";
 
 export interface LocalTargetOptions {
@@ -94,15 +95,18 @@ class LocalTarget implements Target {
     return this.#store.deployments(ref && this.#store.environment(ref), limit).map(deploymentInfo);
   }
 
-  async resolve(service: Service, environment: string): Promise<Environment | undefined> {
+  async resolve(service: Service, environment: string, create?: NewEnvironment): Promise<Environment | undefined> {
     const ref = { service: service.name, environment };
     const record = this.#store.findEnvironment(ref);
-    const { base, overlay, share, edition } = record?.settings ?? { edition: environment };
-    const plain = base === undefined && overlay === undefined && share === undefined && edition === environment;
     const written = service.environments[environment];
-    if (!record || (written && plain)) return written;
+    if (!record && (written || !create)) return written;
+    if (!record) checkName(environment);
+    const settings = record?.settings ?? newSettings(this.#store, ref, create?.base);
+    const { edition, ...others } = settings;
+    const plain = edition === environment && Object.keys(others).length === 0;
+    if (written && plain) return written;
     const { name, dialect, configPath, source } = service;
-    return resolveFor(this.#store, ref, { service: name, dialect, configPath, source }, record.settings);
+    return resolveFor(this.#store, ref, { service: name, dialect, configPath, source }, settings);
   }
 
   async deploy(request: DeployRequest): Promise<ChangeReport> {
@@ -122,7 +126,7 @@ class LocalTarget implements Target {
     });
   }
 
-  async #deployDraft({ environment, bundle, sourceConfig, secrets }: DeployItem): Promise<Draft> {
+  async #deployDraft({ environment, bundle, sourceConfig, secrets, create }: DeployItem): Promise<Draft> {
     const { service, name, dialect, configPath } = environment;
     const ref = { service, environment: name };
     const record = this.#store.findEnvironment(ref);
@@ -130,7 +134,7 @@ class LocalTarget implements Target {
     return {
       ref,
       action: "deploy",
-      ...(!record && { settings: { edition: freeEdition(this.#store, ref) } }),
+      ...(!record && { settings: newSettings(this.#store, ref, create?.base) }),
       ...(secrets && { secrets: { put: secrets } }),
       fresh: {
         environment,
@@ -141,19 +145,17 @@ class LocalTarget implements Target {
     };
   }
 
-  async create(ref: EnvironmentRef, options: { base?: string; protected?: boolean }): Promise<EnvironmentInfo> {
-    checkName(ref.environment);
-    const record = this.#store.transaction(() => {
-      if (this.#store.findEnvironment(ref)) throw new TroupeError("CONFLICT", `${refId(ref)} exists already`);
-      const edition = freeEdition(this.#store, ref);
-      const made = this.#store.createEnvironment(ref, hostLabel(ref), {
-        edition,
-        ...(options.base !== undefined && { base: options.base }),
-      });
-      if (options.protected) this.#store.setProtected(made, true);
-      return this.#store.environment(ref);
-    });
-    return environmentInfo(record, this.#address);
+  async create(refs: readonly EnvironmentRef[], options: NewEnvironment): Promise<EnvironmentInfo[]> {
+    for (const { environment } of refs) checkName(environment);
+    const records = this.#store.transaction(() =>
+      refs.map((ref) => {
+        if (this.#store.findEnvironment(ref)) throw new TroupeError("CONFLICT", `${refId(ref)} exists already`);
+        const made = this.#store.createEnvironment(ref, hostLabel(ref), newSettings(this.#store, ref, options.base));
+        if (options.protected) this.#store.setProtected(made, true);
+        return this.#store.environment(ref);
+      }),
+    );
+    return records.map((record) => environmentInfo(record, this.#address));
   }
 
   clone(request: CloneRequest): Promise<ChangeReport> {
@@ -228,39 +230,49 @@ class LocalTarget implements Target {
       this.#refuseBound(ref, force, "renamed");
       if (this.#store.findEnvironment(renamed)) throw new TroupeError("CONFLICT", `${refId(renamed)} exists already`);
       this.#store.renameEnvironment(record, name, hostLabel(renamed));
-      // What the config calls it is where it goes on from, whether or not the config is changed as well.
-      if (record.settings.base === undefined)
-        this.#store.setSettings(record, { ...record.settings, base: ref.environment });
+      // The config may go on calling it by its old name.
+      const { settings } = record;
+      if (settings.base === undefined) {
+        this.#store.setSettings(record, { ...settings, writtenAs: settings.writtenAs ?? ref.environment });
+      }
+      for (const other of this.#store.environments(ref.service)) {
+        if (other.settings.share !== ref.environment) continue;
+        this.#store.setSettings(other, { ...other.settings, share: name });
+      }
     });
     return environmentInfo(this.#store.environment(renamed), this.#address);
   }
 
-  async delete(ref: EnvironmentRef, { force }: { force: boolean; data: boolean }): Promise<void> {
+  async delete(refs: readonly EnvironmentRef[], { force }: { force: boolean; data: boolean }): Promise<void> {
     this.#store.transaction(() => {
-      const record = this.#store.environment(ref);
-      const others = this.#store.environments(ref.service).filter(({ id }) => id !== record.id);
-      if (ref.environment === PRODUCTION && others.length > 0) {
-        throw new TroupeError(
-          "PRECONDITION",
-          `${refId(ref)} is the last environment to go: ${ref.service} has others`,
-          {
-            notes: [`Delete these first: ${others.map(({ environment }) => environment).join(", ")}`],
-          },
-        );
-      }
-      if (record.protected && !force) {
-        throw new TroupeError("PROTECTED", `${refId(ref)} is protected`, {
-          notes: [`Take the protection off first (troupe env protect ${ref.environment} --off), or say --force`],
-        });
-      }
-      this.#refuseBound(ref, force, "deleted");
-      this.#store.deleteEnvironment(record);
+      for (const ref of refs) this.#refuseDeletion(ref, refs, force);
+      for (const ref of refs) this.#store.deleteEnvironment(this.#store.environment(ref));
     });
   }
 
-  #refuseBound(ref: EnvironmentRef, force: boolean, what: string): void {
-    const by = boundBy(this.#store, ref);
-    if (force || by.length === 0) return;
+  /** @param together what is deleted with it */
+  #refuseDeletion(ref: EnvironmentRef, together: readonly EnvironmentRef[], force: boolean): void {
+    const record = this.#store.environment(ref);
+    const staying = this.#store
+      .environments(ref.service)
+      .filter((each) => !together.some((other) => refId(other) === refId(each)));
+    if (ref.environment === PRODUCTION && staying.length > 0) {
+      throw new TroupeError("PRECONDITION", `${refId(ref)} is the last environment to go: ${ref.service} has others`, {
+        notes: [`Delete these first: ${staying.map(({ environment }) => environment).join(", ")}`],
+      });
+    }
+    if (record.protected && !force) {
+      throw new TroupeError("PROTECTED", `${refId(ref)} is protected`, {
+        notes: [`Take the protection off first (troupe env protect ${ref.environment} --off), or say --force`],
+      });
+    }
+    this.#refuseBound(ref, force, "deleted", together);
+  }
+
+  #refuseBound(ref: EnvironmentRef, force: boolean, what: string, together: readonly EnvironmentRef[] = []): void {
+    if (force) return;
+    const by = boundBy(this.#store, ref).filter((each) => !together.some((other) => refId(other) === refId(each)));
+    if (by.length === 0) return;
     throw new TroupeError("PRECONDITION", `${refId(ref)} cannot be ${what}: others bind it`, {
       notes: [...by.map((each) => `${refId(each)} as ${each.binding}`), "Say --force to do it all the same"],
     });
@@ -316,7 +328,7 @@ class LocalTarget implements Target {
   #report(plan: Plan, numbers: Map<string, number> | undefined): ChangeReport {
     const results = plan.previews.map((each) => {
       const changed = plan.changed.includes(each);
-      const next = (each.previous?.number ?? 0) + 1;
+      const next = this.#store.findEnvironment(each.draft.ref)?.nextVersion ?? 1;
       const number = each.draft.existing?.number ?? (changed ? next : each.previous!.number);
       const version = numbers?.get(refId(each.deployed.ref)) ?? number;
       return changeResult(this.#store, each, { version, changed, address: this.#address });

@@ -66,6 +66,7 @@ export function mayReferTo(
 ): boolean {
   return from.summary.references.some(({ service, environment }) => {
     if (service === scriptName) return true;
+    if (from.summary.copyOf !== undefined && to.environment === from.ref.environment) return true;
     if (service !== to.service) return false;
     if (environment !== undefined) return environment === to.environment;
     // Left out, it is the same-named one if there is one, else production.

@@ -5,7 +5,7 @@ import { closure } from "../../graph/index.ts";
 import { type Binding, type Environment, type EnvironmentRef, refId } from "../../model.ts";
 import type { EnvironmentSettings, Store, VersionDetail } from "../../store/index.ts";
 import type { CloneRequest, PromoteRequest, SettingsChange } from "../target.ts";
-import { deployedWorkspace } from "./deployed.ts";
+import { deployedWorkspace, underName } from "./deployed.ts";
 import type { Draft } from "./draft.ts";
 import { pickFiles } from "./files.ts";
 
@@ -92,7 +92,7 @@ export async function cloneDrafts(store: Store, request: CloneRequest): Promise<
     const config = version.sourceConfig as StoredConfig;
     const settings: EnvironmentSettings = {
       edition: freeEdition(store, ref),
-      base: from,
+      base: writtenBase(store, source),
       ...(record.settings.overlay && { overlay: record.settings.overlay }),
       ...(data === "share" && { share: from }),
     };
@@ -141,13 +141,14 @@ export async function resolveFor(
   config: StoredConfig,
   settings: EnvironmentSettings,
 ): Promise<Environment> {
-  const { base, overlay, edition } = settings;
-  const { environment } = await resolveStored(config, ref.environment, {
+  const { base, overlay, edition, writtenAs = ref.environment } = settings;
+  const name = mentions(config, ref.environment) ? ref.environment : writtenAs;
+  const { environment } = await resolveStored(config, name, {
     edition,
     ...(base !== undefined && { base }),
     ...(overlay && { overlay }),
   });
-  return shared(store, environment, settings);
+  return shared(store, underName(environment, ref.environment), settings);
 }
 
 /** The resources of another environment in place of editions of its own. */
@@ -160,6 +161,19 @@ export function shared(store: Store, environment: Environment, { share, edition 
     return theirs?.resource ? { ...binding, resource: theirs.resource, origin: "shared" } : binding;
   });
   return { ...environment, bindings };
+}
+
+/** What an environment is made with, when it starts from another of its service. */
+export function newSettings(store: Store, ref: EnvironmentRef, base?: string): EnvironmentSettings {
+  const edition = freeEdition(store, ref);
+  return { edition, ...(base !== undefined && { base: writtenBase(store, { ...ref, environment: base }) }) };
+}
+
+/** The environment as the config has it: the one itself, or what it started from where the config does not mention it. */
+function writtenBase(store: Store, ref: EnvironmentRef): string {
+  const { base, writtenAs } = store.findEnvironment(ref)?.settings ?? {};
+  const config = store.findVersion(ref)?.sourceConfig as StoredConfig | undefined;
+  return config && mentions(config, ref.environment) ? ref.environment : (base ?? writtenAs ?? ref.environment);
 }
 
 /** The name an environment's editions go by: its own, unless one that was renamed since has it. */

@@ -1,0 +1,3 @@
+import { targetSuite } from "./suite.ts";
+
+targetSuite("local", { dialects: ["troupe", "wrangler"] });
