@@ -9,6 +9,7 @@ import { type Assembled, assemble } from "./assemble.ts";
 import { unmark } from "./code.ts";
 import { Exchanges } from "./exchanges.ts";
 import { LoadError, Loader } from "./loader.ts";
+import { HIDDEN } from "./loader-shell.ts";
 import { reaper } from "./reaper.ts";
 import { type StackMapper, stackMapper } from "./stacks.ts";
 import { startError, startTimeout } from "./start-errors.ts";
@@ -230,8 +231,9 @@ export class Generation {
     return { status: response.status, text: await response.text() };
   }
 
-  bindings(worker: string): Promise<Record<string, unknown>> {
-    return this.#miniflare.getBindings(worker);
+  async bindings(worker: string): Promise<Record<string, unknown>> {
+    const all = await this.#miniflare.getBindings<Record<string, unknown>>(worker);
+    return Object.fromEntries(Object.entries(all).filter(([name]) => !name.startsWith(HIDDEN)));
   }
 
   caches(): Promise<unknown> {

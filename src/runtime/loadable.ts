@@ -17,9 +17,20 @@ const KNOWN = {
   dev: new Set(["unsafeDirectSockets", "stripCfConnectingIp"]),
 };
 
-/** Loaded code has no Cache API, and what it finds in `ctx.exports` cannot be passed on. */
-const NOT_THERE =
-  /\bcaches\b|(?<!\bmodule\d*)\.exports\b|[{,]\s*exports\s*(?:,|\}|:|as\b)|\["exports"\]|\bgetDurableObjectClass\b/;
+/**
+ * What loaded code does not have, as far as text can tell: the Cache API; and `ctx.exports`, which is there, but cannot be
+ * passed on. The word alone is not enough: comments say "caches", CommonJS modules have `exports` of their own, and
+ * esbuild has its way with them.
+ */
+const NOT_THERE = [
+  /\bcaches\s*(?:\?\.|\.\s*(?:default|open|match|delete|has|keys)\b|\[)/,
+  /(?:[=(,:!&|?]|=>|\breturn|\btypeof)\s*caches\s*[;,)&|?!=]/,
+  /\b(?:globalThis|self)\s*\??\.\s*caches\b|\["caches"\]/,
+  /\{[^{}()]*\bcaches\s*(?:[,}]|:)[^{}]*\}?\s*=/,
+  /(?<!\bmod|\bmodule\d*|\{ exports: \{\} \}\))\.exports\b/,
+  /\{[^{}()]*\bexports\s*(?:[,}]|as\b|:(?! \{\}))/,
+  /[\w)\]]\["exports"\]/,
+];
 
 /** Whether the code of a worker behaves the same when it is loaded. A debugger shows static workers only. */
 export function isLoadable(worker: RuntimeWorker, spec: GraphSpec, { workers }: Assembled): boolean {
@@ -40,8 +51,13 @@ export function isLoadable(worker: RuntimeWorker, spec: GraphSpec, { workers }: 
   return bundle.modules.every(
     (module) =>
       !module.type.startsWith("python") &&
-      ((module.type !== "esm" && module.type !== "cjs") || !NOT_THERE.test(Buffer.from(module.contents).toString())),
+      ((module.type !== "esm" && module.type !== "cjs") || !usesMissing(Buffer.from(module.contents).toString())),
   );
+}
+
+/** Whether code uses what it would not find when it is loaded. */
+export function usesMissing(code: string): boolean {
+  return NOT_THERE.some((pattern) => pattern.test(code));
 }
 
 function isTailOf({ config }: WorkerOptions, id: string): boolean {

@@ -88,6 +88,7 @@ function shell(name) {
 
 export class ${CONTROL} extends WorkerEntrypoint {
   async fetch(request) {
+    if (!request.headers.has("${CONTROL}")) return new Response(null, { status: 403 });
     const [, verb, which] = new URL(request.url).pathname.split("/");
     const control = loaded(this.env, "${LOADED}", undefined, which);
     if (verb === "use") revision = which;

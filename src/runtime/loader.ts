@@ -11,7 +11,7 @@ import { CONTROL, LOADER, loadedCode, SHELL_FLAGS, SOURCE, shellManifest, TAIL }
 import type { GraphSpec } from "./types.ts";
 
 /** An isolate that is not up by then never will be: its code has no end, and blocks the process. */
-const LOAD_TIMEOUT = 3_000;
+const LOAD_TIMEOUT = 5_000;
 
 /** Code that the runtime would not load. Whether that is the code's fault shows when it is started in another process. */
 export class LoadError extends Error {
@@ -74,16 +74,18 @@ export class Loader {
    * @throws LoadError
    */
   async load(ids: readonly string[], spec: GraphSpec, assembled: Assembled): Promise<Loaded> {
-    const fresh: { service: LoadedService; revision: string }[] = [];
-    try {
-      for (const id of ids) {
+    const loading = await Promise.allSettled(
+      ids.map(async (id) => {
         const service = this.#services.get(id)!;
         const { bundle } = spec.workers.find((worker) => worker.id === id)!;
-        fresh.push({ service, revision: await service.load(optionsOf(id, assembled), bundle) });
-      }
-    } catch (error) {
+        return { service, revision: await service.load(optionsOf(id, assembled), bundle) };
+      }),
+    );
+    const fresh = loading.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    const failed = loading.find((each) => each.status === "rejected");
+    if (failed) {
       for (const { service, revision } of fresh) void service.release(revision);
-      throw error;
+      throw failed.reason;
     }
     return {
       async use() {
@@ -185,6 +187,8 @@ class LoadedService {
 
   async #ask(verb: "load" | "use" | "release", revision: string): Promise<void> {
     const response = await fetch(new URL(`/${verb}/${revision}`, this.#control), {
+      // No page in a browser can send that.
+      headers: { [CONTROL]: "1" },
       signal: AbortSignal.timeout(LOAD_TIMEOUT),
     }).catch((cause) => {
       throw new LoadError(this.#id, String(cause), { cause, timedOut: cause.name === "TimeoutError" });

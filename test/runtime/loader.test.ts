@@ -6,6 +6,7 @@ import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { TroupeError } from "../../src/errors.ts";
 import { anyFreePort } from "../../src/lib/port.ts";
 import { createGraphRuntime, type GraphRuntime, type RuntimeEvent, type SwapMode } from "../../src/runtime/index.ts";
+import { usesMissing } from "../../src/runtime/loadable.ts";
 import { graph, type InlineService } from "../support/graph.ts";
 
 const dispatcher = new Agent();
@@ -185,6 +186,32 @@ describe("what is loaded", () => {
   });
 });
 
+test("what loaded code does not have is found in the text", () => {
+  const missing = [
+    "caches.default.match(r)",
+    "const c = await caches.open('x')",
+    "const c = caches;",
+    "use(caches)",
+    "globalThis.caches",
+    "const { caches } = globalThis",
+    "typeof caches === 'object'",
+    "ctx.exports.Named",
+    "const { exports: own } = ctx",
+    "const { env, exports } = this.ctx",
+    "import { exports } from 'cloudflare:workers'",
+    'this.ctx["exports"]',
+  ];
+  const there = [
+    "// it caches its own, and shared caches.\n",
+    "module.exports = 1; exports.x = 2; exports2.y; a_exports.z",
+    "(mod = { exports: {} }).exports, mod), mod.exports",
+    '"a.js"(exports, module) {}',
+    "#caches = 1",
+  ];
+  expect(missing.filter((code) => !usesMissing(code))).toEqual([]);
+  expect(there.filter(usesMissing)).toEqual([]);
+});
+
 describe("loaded code", () => {
   test("is called as it would be: RPC, properties, paths, stubs, streams, props, itself", async () => {
     const runtime = start();
@@ -272,6 +299,7 @@ describe("loaded code", () => {
     expect([...before, ...modes]).toEqual(["overlap", "overlap", "load"]);
     expect(JSON.parse((await get(runtime)).text)).toEqual(asItWouldBe);
     expect((await get(runtime, "/", "auth")).text).toBe("version 3");
+    expect(Object.keys(await runtime.bindings("auth@production"))).toEqual(["SELF"]);
     expect(Object.keys(asItWouldBe)).toEqual(Object.keys(calls));
     expect(asItWouldBe).toMatchObject({
       method: "a admin",
