@@ -1,6 +1,6 @@
 /** Every kind of binding, listed once. Adding one: its file, and a line here (docs/ARCHITECTURE.md). */
 import { TroupeError } from "../errors.ts";
-import type { Binding } from "../model.ts";
+import type { Binding, Environment } from "../model.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { ai } from "./ai.ts";
 import { aiSearch } from "./ai-search.ts";
@@ -21,10 +21,11 @@ import { helloWorld } from "./hello-world.ts";
 import { hyperdrive } from "./hyperdrive.ts";
 import { images } from "./images.ts";
 import { k2 } from "./k2.ts";
-import type { BindingConfigKey, BindingKind } from "./kind.ts";
+import type { BindingConfigKey, BindingKind, StateClass } from "./kind.ts";
 import { kv } from "./kv.ts";
 import { logfwdr } from "./logfwdr.ts";
 import { media } from "./media.ts";
+import { durableClasses } from "./migrations.ts";
 import { mtlsCertificate } from "./mtls-certificate.ts";
 import { pipelines } from "./pipelines.ts";
 import { queue } from "./queue.ts";
@@ -110,6 +111,13 @@ export function kindOf(binding: Binding): BindingKind {
   const kind = byId.get(binding.kind);
   if (!kind) throw new TroupeError("INTERNAL", `binding ${binding.name} has the unknown kind "${binding.kind}"`);
   return kind;
+}
+
+/** The strictest of what an environment keeps: its bindings, and Durable Object classes that it declares and binds nowhere. */
+export function stateOf(environment: Environment): StateClass {
+  const states = new Set(environment.bindings.map((binding) => kindOf(binding).state));
+  if (states.has("exclusive") || durableClasses(environment).size > 0) return "exclusive";
+  return states.has("disk") ? "disk" : "none";
 }
 
 /** @returns what cannot work locally about a binding, for people; undefined when it works */

@@ -15,6 +15,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./dev.ts"),
   },
   {
+    command: "serve",
+    describe: "Run everything that is deployed, at its hostnames",
+    group: "Develop",
+    load: () => import("./serve.ts"),
+  },
+  {
     command: "build",
     describe: "Bundle services without running them",
     group: "Develop",

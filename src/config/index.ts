@@ -1,7 +1,9 @@
 /** Config files → the resolved model. What the rules are: docs/config.md. */
 import type { Diagnostic } from "../errors.ts";
 import type { Workspace } from "../model.ts";
+import { Faults } from "./faults.ts";
 import { type LoadOptions, load } from "./load.ts";
+import { findWorkspace } from "./workspace.ts";
 
 export { type Explanation, explain, resolvedConfig, type WrittenValue } from "./explain.ts";
 export { configSchema } from "./json-schema.ts";
@@ -20,4 +22,12 @@ export { resolveEnvironment } from "./troupe-service.ts";
 export async function loadWorkspace(options: LoadOptions): Promise<{ workspace: Workspace; warnings: Diagnostic[] }> {
   const { workspace, warnings } = await load(options);
   return { workspace, warnings };
+}
+
+/**
+ * The folder of the workspace that a folder belongs to, whatever else is wrong in its files.
+ * @throws TroupeError CONFIG when there is none
+ */
+export async function workspaceRoot(options: LoadOptions): Promise<string> {
+  return (await findWorkspace(options, new Faults())).root;
 }

@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { TroupeError } from "../errors.ts";
 
 export interface ControlRequest {
-  /** Path of the request. */
+  method: string;
+  /** Path of the request, without its query. */
   path: string;
   headers: http.IncomingHttpHeaders;
   body: Uint8Array;
@@ -24,8 +25,21 @@ export interface Control {
   close(): Promise<void>;
 }
 
-/** @param handle answers a request, or throws: a TroupeError reaches the caller as it is */
-export async function startControl(handle: (request: ControlRequest) => Promise<ControlResponse>): Promise<Control> {
+export interface ControlOptions {
+  /** 0: any. */
+  port?: number;
+  /** Answers what may be asked without the token; undefined: nothing of that kind. */
+  open?(request: Pick<ControlRequest, "method" | "path">): Promise<ControlResponse> | undefined;
+}
+
+/**
+ * @param handle answers a request, or throws: a TroupeError reaches the caller as it is
+ * @throws the listen error (EADDRINUSE…)
+ */
+export async function startControl(
+  handle: (request: ControlRequest) => Promise<ControlResponse>,
+  options: ControlOptions = {},
+): Promise<Control> {
   const token = randomBytes(24).toString("base64url");
   const server = http.createServer(async (request, response) => {
     const send = (status: number, body: string | Uint8Array, headers: Record<string, string> = {}): void => {
@@ -34,12 +48,18 @@ export async function startControl(handle: (request: ControlRequest) => Promise<
     };
     const refuse = (status: number, code: string, message: string, notes: string[] = []): void =>
       send(status, JSON.stringify({ error: { code, message, notes } }));
-    if (!hasToken(request, token)) return refuse(401, "AUTH", "The token is missing or wrong");
+    const method = request.method ?? "GET";
+    const path = (request.url ?? "/").split("?", 1)[0]!;
     try {
+      const open = options.open?.({ method, path });
+      if (open) {
+        const { body, headers } = await open;
+        return send(200, body, headers);
+      }
+      if (!hasToken(request, token)) return refuse(401, "AUTH", "The token is missing or wrong");
       const chunks: Uint8Array[] = [];
       for await (const chunk of request) chunks.push(chunk as Uint8Array);
-      const path = (request.url ?? "/").split("?", 1)[0]!;
-      const answer = await handle({ path, headers: request.headers, body: Buffer.concat(chunks) });
+      const answer = await handle({ method, path, headers: request.headers, body: Buffer.concat(chunks) });
       send(200, answer.body, answer.headers);
     } catch (error) {
       if (error instanceof TroupeError) refuse(409, error.code, error.message, error.notes);
@@ -48,7 +68,7 @@ export async function startControl(handle: (request: ControlRequest) => Promise<
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+    server.listen(options.port ?? 0, "127.0.0.1", resolve);
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -91,7 +91,7 @@ function dispatchOnce(
           // Informational responses are between us and workerd.
           if (statusCode < 200) return;
           status = statusCode;
-          const headers = { ...responseHeaders(rawHeaders), ...exchange.route.responseHeaders };
+          const headers = { ...responseHeaders(rawHeaders), ...exchange.route.responseHeaders?.(lease) };
           if (
             statusCode === 500 &&
             headers["content-type"] === undefined &&

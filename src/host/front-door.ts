@@ -17,11 +17,18 @@ export type RouteResult =
   | { page: Page }
   /** Answered by troupe itself (`/cdn-cgi/…`). */
   | { answer(request: http.IncomingMessage): Promise<Page> }
-  | { worker: string; acquire(): Promise<Lease>; responseHeaders?: Record<string, string> };
+  | {
+      worker: string;
+      acquire(): Promise<Lease>;
+      /** Headers to add to what that generation answers. */
+      responseHeaders?(lease: Lease): Record<string, string>;
+    };
 
 export interface AccessEntry {
   worker: string;
   method: string;
+  /** As the client sent it, with the port. */
+  host: string;
   /** Path with query, as the client sent it. */
   path: string;
   status: number;
@@ -34,7 +41,7 @@ export interface FrontDoorOptions {
   host: string;
   /** 0: any. */
   port: number;
-  tls?: { key: string; cert: string };
+  tls?: https.ServerOptions;
   /** @param hostname without port, lower case */
   route(hostname: string, request: http.IncomingMessage): RouteResult;
   onAccess?(entry: AccessEntry): void;
@@ -127,15 +134,24 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
     const cf = localCf({ httpVersion: request.httpVersion, tls });
     const method = request.method ?? "GET";
     const path = request.url ?? "/";
+    const host = request.headers.host ?? "localhost";
     return {
       dispatcher,
       route,
       ray,
-      url: `${tls ? "https" : "http"}://${request.headers.host ?? "localhost"}${path.startsWith("/") ? path : `/${path}`}`,
+      url: `${tls ? "https" : "http"}://${host}${path.startsWith("/") ? path : `/${path}`}`,
       headers: forwardedHeaders(request.rawHeaders, { ray, ip: request.socket.remoteAddress ?? "127.0.0.1", cf }),
       options,
       done(status) {
-        options.onAccess?.({ worker: route.worker, method, path, status, ms: performance.now() - startedAt, ray });
+        options.onAccess?.({
+          worker: route.worker,
+          method,
+          host,
+          path,
+          status,
+          ms: performance.now() - startedAt,
+          ray,
+        });
       },
     };
   }
@@ -170,7 +186,7 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
 }
 
 function hostnameOf(request: http.IncomingMessage): string {
-  return (request.headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
+  return (request.headers.host ?? "").replace(/\.?(:\d+)?$/, "").toLowerCase();
 }
 
 export function sendPage(response: http.ServerResponse, page: Page, method: string | undefined): void {

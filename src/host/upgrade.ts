@@ -46,6 +46,7 @@ export async function forwardUpgrade(
         exchange.done(statusCode);
         const own = {
           ...responseHeaders(headers),
+          ...exchange.route.responseHeaders?.(lease),
           connection: "Upgrade",
           upgrade: request.headers.upgrade ?? "websocket",
         };

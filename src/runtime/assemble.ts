@@ -1,7 +1,7 @@
 /** A graph as Miniflare takes it: every binding kind puts its part in, nothing here knows one kind from another. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { kindOf } from "../bindings/index.ts";
+import { kindOf, stateOf } from "../bindings/index.ts";
 import type { LocalContext, MiniflareBindingInput, WorkerOptions } from "../bindings/kind.ts";
 import { durableClasses, localClass } from "../bindings/migrations.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
@@ -47,9 +47,7 @@ export function assemble(spec: GraphSpec, options: AssembleOptions): Assembled {
 
 /** `hold` with anything exclusive, `prewarm` with anything on disk, else `overlap`. */
 export function swapMode(spec: GraphSpec): SwapMode {
-  const states = new Set(
-    spec.workers.flatMap(({ environment }) => environment.bindings.map((binding) => kindOf(binding).state)),
-  );
+  const states = new Set(spec.workers.map(({ environment }) => stateOf(environment)));
   if (states.has("exclusive")) return "hold";
   return states.has("disk") ? "prewarm" : "overlap";
 }

@@ -52,10 +52,12 @@ class Runtime implements GraphRuntime {
     const { exchanges } = generation;
     exchanges.enter();
     let released = false;
+    const version = generation.spec.workers.find(({ id }) => id === worker)?.version;
     return {
       url,
       retiring: exchanges.retiring,
       ended: exchanges.ended,
+      ...(version && { version }),
       release() {
         if (released) return;
         released = true;
@@ -87,13 +89,18 @@ class Runtime implements GraphRuntime {
     return this.#current?.inspectorUrl();
   }
 
-  async close(): Promise<void> {
+  async close(grace = 0): Promise<void> {
     this.#closed = true;
     await this.#queue;
     const generations = [...this.#leaving, ...(this.#current ? [this.#current] : [])];
     this.#current = undefined;
     this.#openGate();
-    await Promise.all(generations.map((generation) => generation.dispose()));
+    await Promise.all(
+      generations.map(async (generation) => {
+        if (grace > 0) await generation.drain(grace);
+        await generation.dispose();
+      }),
+    );
   }
 
   async #use<T>(work: (generation: Generation) => Promise<T>): Promise<T> {

@@ -68,6 +68,8 @@ export interface Lease {
   retiring: AbortSignal;
   /** Aborted when the time for what still runs is up. */
   ended: AbortSignal;
+  /** The worker's version in that generation; absent in `dev`. */
+  version?: RuntimeWorker["version"];
   /** To be called when the exchange is over. */
   release(): void;
 }
@@ -101,8 +103,11 @@ export interface GraphRuntime {
   caches(): Promise<unknown>;
   /** Where the inspector listens, when it does. */
   inspectorUrl(): Promise<URL | undefined>;
-  /** Stops the process and removes what is temporary. Safe to call twice. */
-  close(): Promise<void>;
+  /**
+   * Stops the process and removes what is temporary. Safe to call twice.
+   * @param grace how long running exchanges may go on, in ms. Default 0
+   */
+  close(grace?: number): Promise<void>;
 }
 
 export interface GraphRuntimeOptions {

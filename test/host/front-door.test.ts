@@ -43,7 +43,7 @@ beforeAll(async () => {
         : {
             worker: "gateway@production",
             acquire: () => runtime.acquire("gateway@production"),
-            responseHeaders: { "x-troupe-version": "7" },
+            responseHeaders: () => ({ "x-troupe-version": "7" }),
           },
     onAccess: (entry) => access.push(entry),
     onUncaught: async (ray) => ({ status: 500, headers: { "content-type": "text/plain" }, body: `explained ${ray}` }),

@@ -1,0 +1,240 @@
+/**
+ * The processes of all graphs. `apply` says what there is to run; requests (`acquire`) and whatever else has to happen in
+ * a graph (`run`, `ensure`) start what they need. docs/serve.md, "Processes".
+ */
+import { TroupeError } from "../errors.ts";
+import { createLimit } from "../lib/limit.ts";
+import { createGraphRuntime } from "../runtime/index.ts";
+import type { GraphRuntime, Lease } from "../runtime/types.ts";
+import { GraphProcess } from "./graph-process.ts";
+import type { PoolGraph, PoolOptions } from "./pool-types.ts";
+import { regroup } from "./regroup.ts";
+
+export type { PoolEvent, PoolGraph, PoolOptions } from "./pool-types.ts";
+
+/** More starts at once than cores only make all of them slower. */
+const STARTS_AT_ONCE = 2;
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #limitStarts = createLimit(STARTS_AT_ONCE);
+  readonly #processes = new Set<GraphProcess>();
+  readonly #byWorker = new Map<string, GraphProcess>();
+  /** Processes whose members are moving into others. */
+  readonly #moving = new Set<GraphProcess>();
+  /** Keys of graphs that could not take over; not tried again until something changes. */
+  readonly #refused = new Set<string>();
+  readonly #background = new Set<Promise<void>>();
+  #wanted: readonly PoolGraph[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    const interval = Math.min(30_000, Math.max(100, options.idleTimeout / 4));
+    this.#timer = setInterval(() => this.#stopIdle(), interval);
+    this.#timer.unref();
+  }
+
+  /** Says what there is to run from now on. Running graphs that changed are swapped, idle ones stay idle. */
+  apply(graphs: readonly PoolGraph[]): void {
+    this.#wanted = graphs;
+    this.#refused.clear();
+    this.#reconcile();
+  }
+
+  /**
+   * Leave to send one request to a worker, once its graph runs.
+   * @throws TroupeError NOT_FOUND for a worker that there is not; START, STORE… when its graph can't start
+   */
+  async acquire(worker: string): Promise<Lease> {
+    for (;;) {
+      const lease = await this.#processOf(worker).acquire(worker);
+      if (lease) return lease;
+    }
+  }
+
+  /**
+   * Does something in a worker's graph that is no request: a batch of a queue, a cron, an alarm. It is started if need
+   * be and not stopped meanwhile.
+   * @throws as `acquire` does, and what `work` throws
+   */
+  async run<T>(worker: string, work: (runtime: GraphRuntime) => Promise<T>): Promise<T> {
+    for (;;) {
+      const done = await this.#processOf(worker).run(worker, work);
+      if (done) return done.value;
+    }
+  }
+
+  /** This graph has to run now. @throws as `acquire` does */
+  ensure(worker: string): Promise<void> {
+    return this.run(worker, async () => {});
+  }
+
+  isRunning(worker: string): boolean {
+    return this.#byWorker.get(worker)?.running === true;
+  }
+
+  /** Graphs whose process runs. */
+  get running(): number {
+    return [...this.#processes].filter((process) => process.running).length;
+  }
+
+  /** Stops everything; running exchanges get `grace` ms. */
+  async close(grace: number): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await Promise.all([...this.#processes].map((process) => process.retire("closed", grace)));
+    await Promise.all(this.#background);
+  }
+
+  #processOf(worker: string): GraphProcess {
+    const process = this.#byWorker.get(worker);
+    if (!process || this.#closed) throw new TroupeError("NOT_FOUND", `${worker} is not deployed here`);
+    return process;
+  }
+
+  #reconcile(): void {
+    if (this.#closed) return;
+    for (const { olds, news } of regroup([...this.#processes], this.#wanted)) {
+      // What is moving is looked at again when it has arrived.
+      if (olds.some((old) => this.#moving.has(old))) continue;
+      const [old] = olds;
+      const [next] = news;
+      if (old && next && olds.length === 1 && news.length === 1 && !(old.active && next.movesData())) {
+        if (old.definition.key === next.key) continue;
+        old.update(next);
+        this.#point(old);
+      } else if (!olds.some((each) => each.active) || !next) {
+        this.#replace(olds, news, next ? "replaced" : "deleted");
+      } else if (!news.every(({ key }) => this.#refused.has(key))) {
+        this.#inBackground(this.#move(olds, news));
+      }
+    }
+  }
+
+  /** New processes take over from old ones, and start at their first request, once the old ones are gone. */
+  #replace(olds: readonly GraphProcess[], news: readonly PoolGraph[], why: "replaced" | "deleted"): GraphProcess[] {
+    const gone = Promise.all(olds.map((old) => old.retire(why)));
+    this.#inBackground(gone);
+    for (const old of olds) this.#processes.delete(old);
+    for (const [worker, process] of this.#byWorker) if (olds.includes(process)) this.#byWorker.delete(worker);
+    return news.map((graph) => this.#add(graph, gone));
+  }
+
+  /** The members of running graphs are to run in other company from now on. What can't start that way stays as it was. */
+  async #move(olds: readonly GraphProcess[], news: readonly PoolGraph[]): Promise<void> {
+    for (const old of olds) this.#moving.add(old);
+    const workers = new Set(olds.filter((old) => old.active).flatMap((old) => old.definition.workers));
+    const needed = news.filter((graph) => graph.workers.some((worker) => workers.has(worker)));
+    try {
+      const overlaps = [...news, ...olds.flatMap((old) => old.serving ?? old.definition)].every(
+        ({ state }) => state === "none",
+      );
+      if (overlaps) {
+        const started = needed.map((graph) => this.#make(graph));
+        await all(
+          started,
+          (process) => process.start(),
+          (process) => process.retire("replaced", 0),
+        );
+        if (this.#closed) return void (await Promise.all(started.map((process) => process.retire("closed", 0))));
+        const rest = news.filter((graph) => !needed.includes(graph));
+        this.#replace(olds, rest, "replaced");
+        for (const process of started) this.#register(process);
+      } else {
+        for (const graph of needed) await this.#prove(graph);
+        if (this.#closed) return;
+        const started = this.#replace(olds, news, "replaced").filter((each) => needed.includes(each.definition));
+        await Promise.all(started.map((process) => process.start().catch(() => {})));
+      }
+    } catch (error) {
+      for (const graph of news) {
+        this.#refused.add(graph.key);
+        this.#options.onEvent({ type: "failed", graph, error, serving: true });
+      }
+    } finally {
+      for (const old of olds) this.#moving.delete(old);
+    }
+    this.#reconcile();
+  }
+
+  /** A start without data: what fails here has taken nothing down. @throws TroupeError START */
+  async #prove(graph: PoolGraph): Promise<void> {
+    const runtime = createGraphRuntime();
+    try {
+      await this.#limitStarts(async () =>
+        runtime.swap({ ...(await graph.spec({ data: false })), persistTo: undefined }),
+      );
+    } finally {
+      await runtime.close();
+    }
+  }
+
+  #make(graph: PoolGraph, after?: Promise<unknown>): GraphProcess {
+    const options = {
+      ...this.#options,
+      limitStarts: this.#limitStarts,
+      beforeStart: (process: GraphProcess) => this.#makeRoom(process),
+    };
+    return new GraphProcess(graph, options, after);
+  }
+
+  #add(graph: PoolGraph, after: Promise<unknown>): GraphProcess {
+    const process = this.#make(graph, after);
+    this.#register(process);
+    return process;
+  }
+
+  #register(process: GraphProcess): void {
+    this.#processes.add(process);
+    this.#point(process);
+  }
+
+  #point(process: GraphProcess): void {
+    for (const [worker, owner] of this.#byWorker) if (owner === process) this.#byWorker.delete(worker);
+    for (const worker of process.definition.workers) this.#byWorker.set(worker, process);
+  }
+
+  #stopIdle(): void {
+    const before = performance.now() - this.#options.idleTimeout;
+    for (const process of this.#unused()) if (process.lastUsed <= before) void process.stop("idle");
+  }
+
+  /** Stops those that waited longest, so that one more is not one too many. */
+  #makeRoom(starting: GraphProcess): void {
+    const others = [...this.#processes].filter((process) => process !== starting && process.active);
+    const surplus = others.length + 1 - this.#options.maxProcesses;
+    const candidates = this.#unused().filter((process) => process !== starting);
+    candidates.sort((a, b) => a.lastUsed - b.lastUsed);
+    for (const process of candidates.slice(0, Math.max(0, surplus))) void process.stop("evicted");
+  }
+
+  #unused(): GraphProcess[] {
+    return [...this.#processes].filter(
+      (process) =>
+        process.running &&
+        process.inFlight === 0 &&
+        !this.#moving.has(process) &&
+        this.#options.mayStop?.(process.definition) !== false,
+    );
+  }
+
+  #inBackground(work: Promise<unknown>): void {
+    const tracked = work.then(
+      () => {},
+      () => {},
+    );
+    this.#background.add(tracked);
+    void tracked.then(() => this.#background.delete(tracked));
+  }
+}
+
+/** Does it for all; when one fails, undoes all and throws. */
+async function all<T>(items: readonly T[], work: (item: T) => Promise<void>, undo: (item: T) => Promise<void>) {
+  const results = await Promise.allSettled(items.map(work));
+  const failed = results.find((result) => result.status === "rejected");
+  if (!failed) return;
+  await Promise.all(items.map(undo));
+  throw failed.reason;
+}

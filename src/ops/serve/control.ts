@@ -1,0 +1,53 @@
+/** The control API of `serve`, on loopback: health and figures for everybody, data for those with the token. */
+import { TroupeError } from "../../errors.ts";
+import { type Control, type ControlResponse, startControl } from "../../host/control.ts";
+import type { Metrics } from "../../host/metrics.ts";
+import { refId } from "../../model.ts";
+import { answerData } from "../data/serve.ts";
+import type { ServeSession } from "./session.ts";
+
+export interface ControlInput {
+  session: ServeSession;
+  metrics: Metrics;
+  /** 0: any. */
+  port: number;
+}
+
+/** @throws TroupeError CONFLICT when the port is taken */
+export async function openControl({ session, metrics, port }: ControlInput): Promise<Control> {
+  const health = async (): Promise<ControlResponse> => ({
+    body: `${JSON.stringify({
+      status: "ok",
+      graphs: session.plan.graphs.length,
+      running: session.pool.running,
+      environments: session.plan.deployed.size,
+    })}\n`,
+  });
+  const figures = async (): Promise<ControlResponse> => {
+    const { body, contentType } = await metrics.render();
+    return { body, headers: { "content-type": contentType } };
+  };
+  try {
+    return await startControl(
+      (request) =>
+        answerData(request, async ({ ref, binding }) => {
+          const deployed = session.plan.workspace.deployed.get(refId(ref));
+          if (!deployed) throw new TroupeError("NOT_FOUND", `${refId(ref)} is not deployed`);
+          return (await session.pool.run(deployed.id, (runtime) => runtime.bindings(deployed.id)))[binding];
+        }),
+      {
+        port,
+        open({ method, path }) {
+          if (method !== "GET" && method !== "HEAD") return undefined;
+          return path === "/healthz" ? health() : path === "/metrics" ? figures() : undefined;
+        },
+      },
+    );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new TroupeError("CONFLICT", `Port ${port} is in use`, {
+      notes: ["Stop what listens there, or pick another port with --control-port"],
+      cause: error,
+    });
+  }
+}

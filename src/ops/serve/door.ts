@@ -1,0 +1,130 @@
+/** The front door of `serve`: hostname or route → environment. */
+import type { IncomingMessage } from "node:http";
+import { TroupeError } from "../../errors.ts";
+import { type Authority, openAuthority } from "../../host/authority.ts";
+import { type AccessEntry, createFrontDoor, type FrontDoor, type RouteResult } from "../../host/front-door.ts";
+import { type Page, unknownHostPage } from "../../host/pages.ts";
+import { refId } from "../../model.ts";
+import type { ServePlan } from "./plan.ts";
+import type { ServeSession } from "./session.ts";
+
+export type Scheme = "http" | "https";
+
+/** @returns the worker that a URL belongs to. Routes go before hostnames, being written down by somebody. */
+export function workerFor(
+  plan: ServePlan,
+  base: string,
+  url: { scheme: Scheme; host: string; path: string },
+): string | undefined {
+  const routed = plan.routes.find(url);
+  if (routed !== undefined) return routed;
+  return url.host.endsWith(`.${base}`) ? plan.hosts.get(url.host.slice(0, -base.length - 1)) : undefined;
+}
+
+/** Whether somebody asks from this very machine, not through another proxy. */
+function isLocal(request: IncomingMessage): boolean {
+  const address = request.socket.remoteAddress ?? "";
+  const loopback = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address);
+  return loopback && request.headers["x-forwarded-for"] === undefined && request.headers.forwarded === undefined;
+}
+
+export interface DoorsInput {
+  session: ServeSession;
+  base: string;
+  ip: string;
+  port: number;
+  https?: { port: number; caDir: string };
+  /** Addresses of all environments, for the page that lists them. */
+  listing(scheme: Scheme): { name: string; url: string }[];
+  onAccess(entry: AccessEntry): void;
+}
+
+export interface Doors {
+  port: number;
+  https?: { port: number; authority: Authority };
+  close(grace: number): Promise<void>;
+}
+
+/** @throws TroupeError CONFLICT for a port that is taken, STORE for a broken CA */
+export async function openDoors(input: DoorsInput): Promise<Doors> {
+  const { session, base, ip } = input;
+  const route =
+    (scheme: Scheme) =>
+    (host: string, request: IncomingMessage): RouteResult => {
+      const worker = workerFor(session.plan, base, { scheme, host, path: request.url ?? "/" });
+      if (worker === undefined) return { page: unknown(host, scheme, request) };
+      const ref = session.plan.deployed.get(worker)!.ref;
+      return {
+        worker,
+        acquire: () =>
+          session.pool.acquire(worker).catch((error: Error) => {
+            // What is wrong inside is for those who run it.
+            throw isLocal(request) ? error : new TroupeError("UNREACHABLE", "Try again in a moment.", { cause: error });
+          }),
+        responseHeaders: ({ version }) => ({ "x-troupe-version": `${refId(ref)}/${version?.id ?? "?"}` }),
+      };
+    };
+  const unknown = (host: string, scheme: Scheme, request: IncomingMessage): Page =>
+    isLocal(request)
+      ? unknownHostPage(host, input.listing(scheme), request.headers.accept)
+      : { status: 404, headers: {}, body: "" };
+
+  const http = await open(ip, input.port, "--port", {
+    route: route("http"),
+    onAccess: input.onAccess,
+  });
+  if (!input.https) return { port: http.port, close: (grace) => http.close(grace) };
+  try {
+    const authority = await openAuthority(input.https.caDir);
+    const isOurs = (host: string) =>
+      host === base ||
+      // One label: what else lies below the base is nobody's.
+      (host.endsWith(`.${base}`) && !host.slice(0, -base.length - 1).includes(".")) ||
+      session.plan.routes.covers(host);
+    const https = await open(ip, input.https.port, "--https-port", {
+      route: route("https"),
+      onAccess: input.onAccess,
+      tls: authority.serverOptions(isOurs),
+    });
+    return {
+      port: http.port,
+      https: { port: https.port, authority },
+      close: async (grace) => void (await Promise.all([http.close(grace), https.close(grace)])),
+    };
+  } catch (error) {
+    await http.close();
+    throw error;
+  }
+}
+
+async function open(
+  host: string,
+  port: number,
+  flag: string,
+  options: Omit<Parameters<typeof createFrontDoor>[0], "host" | "port">,
+): Promise<FrontDoor> {
+  try {
+    return await createFrontDoor({ host, port, ...options });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") {
+      throw new TroupeError("CONFLICT", `Port ${port} is in use`, {
+        notes: [`Stop what listens there, or pick another port with ${flag}`],
+        cause: error,
+      });
+    }
+    if (code === "EACCES") {
+      throw new TroupeError("AUTH", `This user may not listen on port ${port}`, {
+        notes: [`Pick a port above 1023 with ${flag}, or give node the right to low ports`],
+        cause: error,
+      });
+    }
+    if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+      throw new TroupeError("USAGE", `${host} is no address of this machine`, {
+        notes: ["Correct --ip"],
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,193 @@
+/** What is deployed → what runs: follows the store, and tells what happens. */
+import { type Diagnostic, TroupeError } from "../../errors.ts";
+import { Homes, userOf } from "../../host/homes.ts";
+import { Pool, type PoolEvent, type PoolGraph } from "../../host/pool.ts";
+import { refId } from "../../model.ts";
+import { preloadRuntime } from "../../runtime/index.ts";
+import type { RuntimeEvent } from "../../runtime/types.ts";
+import type { Store } from "../../store/index.ts";
+import { type Deployed, deployedSpec, deployedWorkspace } from "../deployed/index.ts";
+import { planServe, type ServedGraph, type ServePlan } from "./plan.ts";
+import type { ServeEvent, VersionRef } from "./types.ts";
+
+export interface SessionOptions {
+  store: Store;
+  /** Folder of the data of all deployed environments. */
+  dataDir: string;
+  /** Folder for files that bindings read. */
+  filesDir: string;
+  idleTimeout: number;
+  maxProcesses: number;
+  emit(event: ServeEvent): void;
+  /** Every event of the pool, before it is emitted. */
+  observe(event: PoolEvent): void;
+  /** The address of an environment; undefined for a private one. */
+  urlOf(deployed: Deployed): string | undefined;
+}
+
+export class ServeSession {
+  readonly pool: Pool;
+  plan!: ServePlan;
+  #options: SessionOptions;
+  #homes!: Homes;
+  #users = new Set<string>();
+  /** Versions in the graphs that run, for events about them. */
+  #served = new WeakMap<PoolGraph, ServedGraph>();
+
+  private constructor(options: SessionOptions) {
+    this.#options = options;
+    this.pool = new Pool({
+      idleTimeout: options.idleTimeout,
+      maxProcesses: options.maxProcesses,
+      onEvent: (event) => this.#onPoolEvent(event),
+      onRuntimeEvent: (event) => this.#onRuntimeEvent(event),
+    });
+  }
+
+  /** @throws TroupeError STORE */
+  static async open(options: SessionOptions): Promise<ServeSession> {
+    const session = new ServeSession(options);
+    session.#readUsers();
+    session.#homes = await Homes.open(options.dataDir, (user) => session.#users.has(user));
+    session.plan = session.#read();
+    session.#apply();
+    await session.#free();
+    // Starting the first graph need not wait for it.
+    preloadRuntime();
+    return session;
+  }
+
+  /** Reads the store again. @throws TroupeError STORE */
+  refresh(): void {
+    const before = this.plan.deployed;
+    this.#readUsers();
+    this.plan = this.#read();
+    const changed = [...this.plan.deployed.values()].filter((each) => {
+      const old = before.get(each.id);
+      return old?.version.id !== each.version.id || old.label !== each.label;
+    });
+    const removed = [...before.values()].filter(({ id }) => !this.plan.deployed.has(id));
+    if (changed.length > 0 || removed.length > 0) {
+      this.#options.emit({
+        reason: "deployed",
+        environments: changed.map((each) => ({ ...versionRef(each), url: this.#options.urlOf(each) })),
+        removed: removed.map(({ ref }) => ref),
+      });
+    }
+    this.#apply();
+    if (removed.length > 0) void this.#free();
+  }
+
+  async close(grace: number): Promise<void> {
+    await this.pool.close(grace);
+  }
+
+  #read(): ServePlan {
+    return planServe(deployedWorkspace(this.#options.store), (user) => this.#homes.of([user]));
+  }
+
+  #readUsers(): void {
+    this.#users = new Set(
+      this.#options.store
+        .environments()
+        .map((record) =>
+          userOf({ id: refId({ service: record.service, environment: record.settings.edition }), record }),
+        ),
+    );
+  }
+
+  #apply(): void {
+    this.pool.apply(this.plan.graphs.map((graph) => this.#poolGraph(graph)));
+  }
+
+  #poolGraph(graph: ServedGraph): PoolGraph {
+    const { store, filesDir } = this.#options;
+    const { workspace, reachable } = this.plan;
+    const pooled: PoolGraph = {
+      workers: graph.workers,
+      key: graph.key,
+      state: graph.state,
+      movesData: () => this.#homes.of(graph.members).length > 1,
+      spec: async ({ data } = { data: true }) => {
+        const persistTo = data && graph.state !== "none" ? await this.#homes.claim(graph.members) : undefined;
+        return deployedSpec(store, workspace, graph.workers, {
+          filesDir,
+          reachable,
+          ...(persistTo !== undefined && { persistTo }),
+        });
+      },
+    };
+    this.#served.set(pooled, graph);
+    return pooled;
+  }
+
+  /** Frees the data of environments that are gone, where nobody runs on it. */
+  async #free(): Promise<void> {
+    const running = this.plan.graphs.filter(({ workers }) => this.pool.isRunning(workers[0]!));
+    const inUse = new Set(running.flatMap(({ members }) => this.#homes.of(members)));
+    await this.#homes
+      .free((home) => inUse.has(home))
+      .catch((error: Error) => {
+        const message = `Data of deleted environments could not be removed: ${error.message}`;
+        this.#options.emit({ reason: "warning", diagnostic: { severity: "warning", code: "data-not-freed", message } });
+      });
+  }
+
+  #onPoolEvent(event: PoolEvent): void {
+    const { emit } = this.#options;
+    this.#options.observe(event);
+    const environments = (this.#served.get(event.graph)?.members ?? []).map(versionRef);
+    const warn = (warnings: readonly Diagnostic[]): void => {
+      for (const diagnostic of warnings) emit({ reason: "warning", diagnostic });
+    };
+    switch (event.type) {
+      case "started":
+        warn(event.warnings);
+        emit({ reason: "start", environments, ms: Math.round(event.ms) });
+        return;
+      case "swapped": {
+        warn(event.warnings);
+        const { mode, ms, paused } = event;
+        emit({ reason: "reload", environments, mode, ms: Math.round(ms), paused: Math.round(paused) });
+        return;
+      }
+      case "failed":
+        emit({ reason: "start-error", environments, ...failure(event.error), stale: event.serving });
+        return;
+      case "stopped":
+        emit({ reason: "stop", environments, why: event.why });
+        if (event.why !== "closed") void this.#free();
+        return;
+      case "crashed":
+        emit({ reason: "crashed", environments, message: event.message });
+        return;
+    }
+  }
+
+  #onRuntimeEvent(event: RuntimeEvent): void {
+    if (event.type === "crashed") return;
+    const ref = this.plan.deployed.get(event.worker)?.ref;
+    if (!ref) return;
+    if (event.type === "log") {
+      const { level, message, time } = event;
+      this.#options.emit({ reason: "log", ...ref, level, message, time: new Date(time).toISOString() });
+    } else {
+      const { name, message, stack, location } = event;
+      this.#options.emit({ reason: "exception", ...ref, name, message, stack, location });
+    }
+  }
+}
+
+function versionRef({ ref, version }: Deployed): VersionRef {
+  return { ...ref, version: version.number };
+}
+
+function failure(error: unknown): { message: string; diagnostics: Diagnostic[] } {
+  if (!(error instanceof TroupeError)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { message, diagnostics: [] };
+  }
+  const { code, message, location, notes, diagnostics } = error;
+  const own: Diagnostic = { severity: "error", code: code.toLowerCase(), message, location, notes };
+  return { message, diagnostics: diagnostics.length > 0 ? diagnostics : [own] };
+}
