@@ -1,6 +1,5 @@
 /** One graph and the process that runs it: started when it is needed, swapped when it changes, stopped when nobody asks. */
 import { TroupeError } from "../errors.ts";
-import { createGraphRuntime } from "../runtime/index.ts";
 import type { GraphRuntime, Lease, RuntimeEvent, SwapResult } from "../runtime/types.ts";
 import type { PoolGraph, PoolOptions } from "./pool-types.ts";
 
@@ -143,7 +142,7 @@ export class GraphProcess {
     this.#options.beforeStart(this);
     const startedAt = performance.now();
     const wanted = this.definition;
-    const runtime = createGraphRuntime({ onEvent: (event) => this.#onRuntimeEvent(event) });
+    const runtime = this.#options.createRuntime({ onEvent: (event) => this.#onRuntimeEvent(event) });
     try {
       const { warnings } = await this.#options.limitStarts(async () => runtime.swap(await wanted.spec()));
       this.#runtime = runtime;

@@ -2,7 +2,7 @@
 import type { StateClass } from "../bindings/kind.ts";
 import type { Diagnostic } from "../errors.ts";
 import type { SwapMode } from "../model.ts";
-import type { GraphSpec, RuntimeEvent } from "../runtime/types.ts";
+import type { GraphRuntime, GraphRuntimeOptions, GraphSpec, RuntimeEvent } from "../runtime/types.ts";
 
 /** One graph: what runs together in one process. */
 export interface PoolGraph {
@@ -30,6 +30,7 @@ export type PoolEvent =
   | { type: "crashed"; graph: PoolGraph; message: string };
 
 export interface PoolOptions {
+  createRuntime(options?: GraphRuntimeOptions): GraphRuntime;
   /** Milliseconds without a request after which a process is stopped. */
   idleTimeout: number;
   /** Processes at a time; the one that waited longest goes first. */

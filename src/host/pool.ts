@@ -4,7 +4,6 @@
  */
 import { TroupeError } from "../errors.ts";
 import { createLimit } from "../lib/limit.ts";
-import { createGraphRuntime } from "../runtime/index.ts";
 import type { GraphRuntime, Lease } from "../runtime/types.ts";
 import { GraphProcess } from "./graph-process.ts";
 import type { PoolGraph, PoolOptions } from "./pool-types.ts";
@@ -161,7 +160,7 @@ export class Pool {
 
   /** A start without data: what fails here has taken nothing down. @throws TroupeError START */
   async #prove(graph: PoolGraph): Promise<void> {
-    const runtime = createGraphRuntime();
+    const runtime = this.#options.createRuntime();
     try {
       await this.#limitStarts(async () =>
         runtime.swap({ ...(await graph.spec({ data: false })), persistTo: undefined }),

@@ -3,7 +3,7 @@ import { type Diagnostic, TroupeError } from "../../errors.ts";
 import { Homes, userOf } from "../../host/homes.ts";
 import { Pool, type PoolEvent, type PoolGraph } from "../../host/pool.ts";
 import { refId } from "../../model.ts";
-import { preloadRuntime } from "../../runtime/index.ts";
+import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
 import type { RuntimeEvent } from "../../runtime/types.ts";
 import type { Store } from "../../store/index.ts";
 import { type Deployed, deployedSpec, deployedWorkspace } from "../deployed/index.ts";
@@ -37,6 +37,7 @@ export class ServeSession {
   private constructor(options: SessionOptions) {
     this.#options = options;
     this.pool = new Pool({
+      createRuntime: createGraphRuntime,
       idleTimeout: options.idleTimeout,
       maxProcesses: options.maxProcesses,
       onEvent: (event) => this.#onPoolEvent(event),
