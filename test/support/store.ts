@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { hostLabel } from "../../src/host/hostname.ts";
 import type { EnvironmentRef } from "../../src/model.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
+import { summaryOf } from "../../src/targets/local/draft.ts";
 import { graph, type InlineService } from "./graph.ts";
 
 export interface Deploying {
@@ -39,12 +40,14 @@ export class TestStore {
         const revisions = Object.fromEntries(
           Object.entries(secrets).map(([name, value]) => [name, this.#store.putSecret(record, name, value)]),
         );
+        const stored = { ...made, name: environment, workersDev: services[made.service]!.reachable ?? true };
         const { id, number } = this.#store.addVersion(record, {
           bundle: this.#store.storeBundle(bundle),
           contentHash: bundle.contentHash,
           fingerprint: `${bundle.contentHash}-${this.#operations++}`,
           size: bundle.size,
-          environment: { ...made, name: environment, workersDev: services[made.service]!.reachable ?? true },
+          environment: stored,
+          summary: summaryOf(stored),
           sourceConfig: {},
           secrets: revisions,
           files: [],

@@ -50,9 +50,9 @@ export function planServe(workspace: DeployedWorkspace, homesOf: (user: DataUser
   ];
   const graphs = connected([...deployed.values()], meeting).map((members): ServedGraph => {
     members.sort((a, b) => (a.id < b.id ? -1 : 1));
-    const parts = members.map(({ id, ref, version }) => {
+    const parts = members.map(({ id, ref, record }) => {
       const targets = edges.get(id)!.map((edge) => idOf(edge) ?? edge.to);
-      return [id, refId(ref), version.id, reachable.has(id), targets];
+      return [id, refId(ref), record.activeVersionId, reachable.has(id), targets];
     });
     return {
       members,

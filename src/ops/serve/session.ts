@@ -65,7 +65,7 @@ export class ServeSession {
     this.plan = this.#read();
     const changed = [...this.plan.deployed.values()].filter((each) => {
       const old = before.get(each.id);
-      return old?.version.id !== each.version.id || old.label !== each.label;
+      return !old || old.record.activeVersionId !== each.record.activeVersionId || old.label !== each.label;
     });
     const removed = [...before.values()].filter(({ id }) => !this.plan.deployed.has(id));
     if (changed.length > 0 || removed.length > 0) {
@@ -179,8 +179,8 @@ export class ServeSession {
   }
 }
 
-function versionRef({ ref, version }: Deployed): VersionRef {
-  return { ...ref, version: version.number };
+function versionRef({ ref, record }: Deployed): VersionRef {
+  return { ...ref, version: record.activeVersion ?? 0 };
 }
 
 function failure(error: unknown): { message: string; diagnostics: Diagnostic[] } {
