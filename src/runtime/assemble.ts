@@ -5,7 +5,7 @@ import { kindOf, stateOf } from "../bindings/index.ts";
 import type { LocalContext, MiniflareBindingInput, WorkerOptions } from "../bindings/kind.ts";
 import { durableClasses, localClass } from "../bindings/migrations.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
-import { codeOptions } from "./code.ts";
+import { codeOptions, tellsUncaught } from "./code.ts";
 import { standIn } from "./stand-in.ts";
 import { TAIL_WORKER, type TailSink, tailWorker } from "./tail.ts";
 import type { GraphSpec, RuntimeWorker, SwapMode } from "./types.ts";
@@ -35,11 +35,11 @@ export function assemble(spec: GraphSpec, options: AssembleOptions): Assembled {
   for (const worker of spec.workers) {
     addBindings(worker, { built, helpers, warnings });
     const own = built.get(worker.id)!;
-    // Marks would show in a user's own tail consumer and in a debugger: there, logs are read through our tail Worker.
-    const marked = options.sink !== undefined && !options.debug && own.config.tailConsumers!.length === 0;
-    addCode(worker, own, { markLogs: marked, debug: options.debug });
-    if (!options.sink) continue;
-    own.config.tailConsumers!.push({ worker: TAIL_WORKER, props: { worker: worker.id, logs: !marked } });
+    // Marks would show in a user's own tail consumer and in a debugger: there, our tail Worker tells everything.
+    const prelude = options.sink !== undefined && !options.debug && own.config.tailConsumers!.length === 0;
+    addCode(worker, own, { prelude, debug: options.debug });
+    if (!options.sink || (prelude && tellsUncaught(worker.bundle))) continue;
+    own.config.tailConsumers!.push({ worker: TAIL_WORKER, props: { worker: worker.id, logs: !prelude } });
     helpers.set(TAIL_WORKER, tailWorker(options.sink));
   }
   return { workers: [...built.values(), ...helpers.values()], warnings, mode: swapMode(spec) };
@@ -82,9 +82,9 @@ function baseOptions(worker: RuntimeWorker, options: AssembleOptions, warnings: 
   };
 }
 
-function addCode(worker: RuntimeWorker, own: WorkerOptions, options: { markLogs: boolean; debug: boolean }): void {
+function addCode(worker: RuntimeWorker, own: WorkerOptions, options: { prelude: boolean; debug: boolean }): void {
   const { manifest, legacy, env } = codeOptions(worker.id, worker.bundle, {
-    markLogs: options.markLogs,
+    prelude: options.prelude,
     ...(options.debug && { inlineMaps: { dir: worker.environment.dir } }),
   });
   if (manifest) own.config.manifest = manifest;

@@ -1,42 +1,39 @@
-/** A bundle as Miniflare takes it, with the one thing added that tells whose log line is whose. */
+/** A bundle as Miniflare takes it, with the prelude added that tells whose log line is whose, and what was not caught. */
 import type { WorkerOptions } from "../bindings/kind.ts";
 import type { Bundle, Module } from "../model.ts";
+import { consolePrelude, PRELUDE, preludeModule } from "./prelude.ts";
+import { WRAP } from "./uncaught.ts";
 
 type Manifest = NonNullable<WorkerOptions["config"]["manifest"]>;
 
-/**
- * Log lines of workerd carry no Worker name. They do carry what `console` was given, nicely formatted and at once; so in
- * each isolate `console` puts a mark before its arguments, and the log reader takes it off again. (A tail Worker would
- * tell the name too, but only after the request, and with arguments flattened to strings.)
- */
-export const MARK = "\u0001";
 const ENTRY = "__troupe_entry.js";
-const PRELUDE = "__troupe_console.js";
-
-/** Marks end in a character of their own when the first argument was no string, since `console` adds a space then. */
-function prelude(id: string): string {
-  const mark = JSON.stringify(MARK + id);
-  return `for (const level of ["debug", "error", "info", "log", "warn"]) {
-  const original = console[level].bind(console);
-  console[level] = (...args) =>
-    typeof args[0] === "string" ? original(${mark} + "\\u0002" + args[0], ...args.slice(1)) : original(${mark} + "\\u0003", ...args);
-}
-`;
-}
-
-/** Takes the mark off a log message. @returns undefined for a message without one */
-export function unmark(message: string): { worker: string; message: string } | undefined {
-  const match = /^\u0001([^\u0002\u0003]+)([\u0002\u0003])/.exec(message);
-  if (!match) return undefined;
-  const rest = message.slice(match[0].length);
-  return { worker: match[1]!, message: match[2] === "\u0003" ? rest.replace(/^ /, "") : rest };
-}
 
 export interface CodeOptions {
-  /** Marks the log lines of this worker. */
-  markLogs: boolean;
+  /** Adds what marks the log lines of this worker and, as far as `tellsUncaught`, tells its exceptions. */
+  prelude: boolean;
   /** Puts source maps into the code, for debuggers. `dir`: what their `sources` are relative to. */
   inlineMaps?: { dir: string };
+}
+
+/**
+ * Whether the prelude can tell what this code does not catch. It can't get at script-syntax handlers, nor at `waitUntil`
+ * when that is imported.
+ */
+export function tellsUncaught(bundle: Bundle): boolean {
+  if (bundle.format === "service-worker" || mainOf(bundle).type !== "esm") return false;
+  return !bundle.modules.some(
+    ({ type, contents }) => type === "esm" && importsWaitUntil(Buffer.from(contents).toString("utf8")),
+  );
+}
+
+const WAIT_UNTIL = /import\s*(?:\{[^}]*\bwaitUntil\b[^}]*\}|\*\s*as\s+\S+)\s*from\s*["']cloudflare:workers["']/;
+
+function importsWaitUntil(code: string): boolean {
+  return code.includes("waitUntil") && WAIT_UNTIL.test(code);
+}
+
+function mainOf(bundle: Bundle): Module {
+  return bundle.modules.find((module) => module.name === bundle.mainModule)!;
 }
 
 /** @returns the part of Miniflare's worker options that holds the code */
@@ -45,13 +42,13 @@ export function codeOptions(
   bundle: Bundle,
   options: CodeOptions,
 ): Pick<WorkerOptions, "legacy"> & { manifest?: Manifest; env?: WorkerOptions["config"]["env"] } {
-  const main = bundle.modules.find((module) => module.name === bundle.mainModule)!;
+  const main = mainOf(bundle);
   const text = (module: Module) => Buffer.from(module.contents).toString("utf8");
   const source = (module: Module) =>
     options.inlineMaps ? withInlineMap(text(module), module, bundle, options.inlineMaps.dir) : text(module);
   if (bundle.format === "service-worker") {
     // In one line before the script, so that line numbers stay what they are but for the first.
-    const before = options.markLogs ? prelude(id).replaceAll("\n", " ") : "";
+    const before = options.prelude ? consolePrelude(id).replaceAll("\n", " ") : "";
     return { legacy: { serviceWorkerScript: before + source(main), ...globalBlobs(bundle) }, env: globalTexts(bundle) };
   }
   const modules: Manifest["modules"] = {};
@@ -65,21 +62,35 @@ export function codeOptions(
         : text(module);
     modules[module.name] = { type: module.type, contents };
   }
-  if (!options.markLogs || main.type !== "esm") return { manifest: { mainModule: bundle.mainModule, modules } };
-  const from = JSON.stringify(`./${bundle.mainModule}`);
-  const lines = [`import "./${PRELUDE}";`, `export * from ${from};`];
-  if (bundle.exports.includes("default")) lines.push(`export { default } from ${from};`);
+  if (!options.prelude || main.type !== "esm") return { manifest: { mainModule: bundle.mainModule, modules } };
   // The main module comes first for Miniflare; evaluation order is that of the imports.
   return {
     manifest: {
       mainModule: ENTRY,
       modules: {
-        [ENTRY]: { type: "esm", contents: lines.join("\n") },
-        [PRELUDE]: { type: "esm", contents: prelude(id) },
+        [ENTRY]: { type: "esm", contents: tellsUncaught(bundle) ? wrappingEntry(bundle) : plainEntry(bundle) },
+        [PRELUDE]: { type: "esm", contents: tellsUncaught(bundle) ? preludeModule(id) : consolePrelude(id) },
         ...modules,
       },
     },
   };
+}
+
+function plainEntry({ mainModule, exports }: Bundle): string {
+  const from = JSON.stringify(`./${mainModule}`);
+  const lines = [`import "./${PRELUDE}";`, `export * from ${from};`];
+  if (exports.includes("default")) lines.push(`export { default } from ${from};`);
+  return lines.join("\n");
+}
+
+function wrappingEntry({ mainModule, exports }: Bundle): string {
+  const from = JSON.stringify(`./${mainModule}`);
+  const lines = [`import { ${WRAP} } from "./${PRELUDE}";`, `import * as own from ${from};`, `export * from ${from};`];
+  for (const [index, name] of exports.map((each) => JSON.stringify(each)).entries()) {
+    lines.push(`const export${index} = ${WRAP}(own[${name}], ${name === '"default"'});`);
+    lines.push(`export { export${index} as ${name} };`);
+  }
+  return lines.join("\n");
 }
 
 /** In service-worker syntax modules are global variables. */

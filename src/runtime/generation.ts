@@ -6,14 +6,13 @@ import { createRequire } from "node:module";
 import type { Miniflare, MiniflareOptions } from "miniflare";
 import { type Diagnostic, TroupeError } from "../errors.ts";
 import { type Assembled, assemble } from "./assemble.ts";
-import { unmark } from "./code.ts";
+import { EventReader } from "./event-reader.ts";
 import { Exchanges } from "./exchanges.ts";
 import { LoadError, Loader } from "./loader.ts";
 import { HIDDEN } from "./loader-shell.ts";
+import { readMarked } from "./prelude.ts";
 import { reaper } from "./reaper.ts";
-import { type StackMapper, stackMapper } from "./stacks.ts";
 import { startError, startTimeout } from "./start-errors.ts";
-import type { TailReport } from "./tail.ts";
 import type { GraphSpec, RuntimeEvent, SwapMode } from "./types.ts";
 
 const START_TIMEOUT = 15_000;
@@ -114,7 +113,7 @@ export class Generation {
       log: new NoOpLog(),
       // Must return nothing: whatever it returns crashes the host.
       handleStructuredLogs: ({ message, level, timestamp }) => {
-        if (!started) output.push(message);
+        if (!started && !readMarked(message)) output.push(message);
         events.log(message, level, timestamp);
       },
       unsafeHandleRuntimeRestart: () =>
@@ -306,74 +305,4 @@ async function withTimeout<T>(work: Promise<T>, milliseconds: number, error: () 
     // Its own failure, after the time is up, is nobody's business any more.
     work.catch(() => {});
   }
-}
-
-/** Log lines and tail reports of one generation → events. */
-class EventReader {
-  #spec: GraphSpec;
-  #emit: ((event: RuntimeEvent) => void) | undefined;
-  #mappers = new Map<string, StackMapper>();
-
-  constructor(spec: GraphSpec, emit: ((event: RuntimeEvent) => void) | undefined) {
-    this.#spec = spec;
-    this.#emit = emit;
-  }
-
-  /** Whether anybody wants to know. */
-  get listened(): boolean {
-    return this.#emit !== undefined;
-  }
-
-  /** The code is another one now. */
-  follow(spec: GraphSpec): void {
-    this.#spec = spec;
-    this.#mappers.clear();
-  }
-
-  log(text: string, level: string, time: number): void {
-    const marked = unmark(text);
-    // Lines without a mark are workerd's own, and what the tail Worker tells as well.
-    if (!marked || !this.#emit) return;
-    this.#emit({
-      type: "log",
-      worker: marked.worker,
-      level: logLevel(level),
-      message: this.#mapper(marked.worker).map(marked.message).stack,
-      time,
-    });
-  }
-
-  report(report: TailReport): void {
-    const mapper = this.#mapper(report.worker);
-    for (const { level, message, timestamp } of report.logs) {
-      const text = message.map((part) => (typeof part === "string" ? part : JSON.stringify(part))).join(" ");
-      this.#emit?.({ type: "log", worker: report.worker, level: logLevel(level), message: text, time: timestamp });
-    }
-    for (const { name, message, stack, timestamp } of report.exceptions) {
-      const mapped = stack ? mapper.map(stack) : undefined;
-      this.#emit?.({
-        type: "exception",
-        worker: report.worker,
-        name,
-        message,
-        ...mapped,
-        ray: report.ray,
-        time: timestamp,
-      });
-    }
-  }
-
-  #mapper(id: string): StackMapper {
-    let mapper = this.#mappers.get(id);
-    if (!mapper) {
-      const worker = this.#spec.workers.find((candidate) => candidate.id === id);
-      mapper = worker ? stackMapper(worker.bundle, worker.environment.dir) : { map: (stack) => ({ stack }) };
-      this.#mappers.set(id, mapper);
-    }
-    return mapper;
-  }
-}
-
-function logLevel(level: string): "debug" | "info" | "log" | "warn" | "error" {
-  return level === "debug" || level === "info" || level === "warn" || level === "error" ? level : "log";
 }

@@ -46,6 +46,8 @@ export type RuntimeEvent =
       location?: Location;
       /** `cf-ray` of the request it happened in, when the front door set one. */
       ray?: string;
+      /** Told before, when its request was not known yet: news only for those who look for the ray. */
+      again?: true;
       time: number;
     }
   | { type: "crashed"; message: string };

@@ -382,7 +382,7 @@ export class DevSession {
 
   #onRuntimeEvent(event: RuntimeEvent): void {
     this.#hooks.observe(event);
-    this.#hooks.emit(devEvent(event));
+    if (event.type !== "exception" || !event.again) this.#hooks.emit(devEvent(event));
   }
 }
 
