@@ -1,0 +1,138 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { troupe } from "../support/cli.ts";
+import { alive, descendants } from "../support/dev.ts";
+import { startServe, testStore } from "../support/serve.ts";
+
+const hello = (text: string) => `export default { fetch: () => new Response(${JSON.stringify(text)}) }`;
+
+/** Process ids of workerd among what the host has started. */
+function runtimes(pid: number): number[] {
+  return descendants(pid).filter((child) => isRuntime(child));
+}
+
+function isRuntime(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("workerd");
+  } catch {
+    return false;
+  }
+}
+
+test("a graph runs from its first request until it has been idle, and again when it is asked", async () => {
+  const store = testStore();
+  store.deploy({ a: { code: hello("a") }, b: { code: hello("b") } });
+  const serve = await startServe(store.folder, ["--idle-timeout", "0.3"]);
+  const { pid } = serve.running.child;
+  expect(runtimes(pid!)).toEqual([]);
+
+  expect((await serve.get("a")).body).toBe("a");
+  expect(await serve.next("start")).toMatchObject({
+    environments: [{ service: "a", environment: "production", version: 1 }],
+  });
+  await serve.next("stop", 0, ({ why }) => why === "idle");
+  expect(runtimes(pid!)).toEqual([]);
+
+  const mark = serve.mark();
+  store.deploy({ a: { code: hello("a, newer") } });
+  await serve.next("deployed", mark);
+  expect(runtimes(pid!)).toEqual([]);
+  expect((await serve.get("a")).body).toBe("a, newer");
+});
+
+test("more graphs than may run at a time take turns", async () => {
+  const store = testStore();
+  store.deploy({ a: { code: hello("a") }, b: { code: hello("b") }, c: { code: hello("c") } });
+  const serve = await startServe(store.folder, ["--max-processes", "2"]);
+  for (const name of ["a", "b", "c", "a"]) expect((await serve.get(name)).body).toBe(name);
+  const stopped = serve.running.events.filter(({ reason }) => reason === "stop");
+  expect(stopped.map(({ why, environments }) => [why, environments[0].service])).toEqual([
+    ["evicted", "a"],
+    ["evicted", "b"],
+  ]);
+});
+
+test("a process that is killed is back for the next request", async () => {
+  const store = testStore();
+  store.deploy({ a: { code: hello("a") } });
+  const serve = await startServe(store.folder);
+  await serve.get("a");
+  const [first] = runtimes(serve.running.child.pid!);
+  process.kill(first!, "SIGKILL");
+  expect((await serve.get("a")).body).toBe("a");
+  expect(await serve.next("crashed")).toMatchObject({ environments: [{ service: "a" }] });
+  expect(runtimes(serve.running.child.pid!)).not.toContain(first);
+});
+
+test("one that keeps crashing is left alone, and says so with 502", async () => {
+  const store = testStore();
+  store.deploy({ a: { code: hello("a") } });
+  const serve = await startServe(store.folder);
+  await serve.get("a");
+  for (let crash = 1; crash <= 6; crash++) {
+    const crashes = () => serve.running.events.filter(({ reason }) => reason === "crashed").length;
+    for (const pid of runtimes(serve.running.child.pid!)) process.kill(pid, "SIGKILL");
+    await serve.next("crashed", 0, () => crashes() >= crash);
+  }
+  await serve.next("stop", 0, ({ why }) => why === "crashing");
+  const answer = await serve.get("a");
+  expect(answer.status).toBe(502);
+  expect(answer.body).toContain("a@production keeps crashing its process");
+  // A deploy is a reason to try again.
+  const mark = serve.mark();
+  store.deploy({ a: { code: hello("mended") } });
+  await serve.next("deployed", mark);
+  expect((await serve.get("a")).body).toBe("mended");
+});
+
+test("what cannot start answers 502 with the reason, to local requests", async () => {
+  const store = testStore();
+  store.deploy({ a: { code: "throw new TypeError('not today')" } });
+  const serve = await startServe(store.folder);
+  const answer = await serve.get("a");
+  expect(answer.status).toBe(502);
+  expect(answer.body).toContain("a throws when it starts: TypeError: not today");
+  const foreign = await serve.get("a", "/", { headers: { "x-forwarded-for": "203.0.113.1" } });
+  expect(foreign.status).toBe(502);
+  expect(foreign.body).not.toContain("not today");
+});
+
+test("killed with -9, it leaves no process behind; the next one serves the same store", async () => {
+  const store = testStore();
+  store.deploy({ a: { code: hello("a") } });
+  const serve = await startServe(store.folder);
+  await serve.get("a");
+  const started = descendants(serve.running.child.pid!);
+  expect(started.length).toBeGreaterThan(0);
+  await serve.running.stop("SIGKILL");
+  await expect.poll(() => alive(started), { timeout: 5000 }).toEqual([]);
+
+  const next = await startServe(store.folder);
+  expect((await next.get("a")).body).toBe("a");
+});
+
+test("a store is served once", async () => {
+  const store = testStore();
+  const serve = await startServe(store.folder);
+  const second = await troupe(["serve", "--json", "--port", "0", "--state-dir", store.folder]);
+  expect(second.code).toBe(6);
+  expect(JSON.parse(second.stderr).error).toMatchObject({
+    code: "CONFLICT",
+    message: `Process ${serve.running.child.pid} serves ${store.folder} already, at ${serve.ready.url}`,
+  });
+});
+
+test("a request that runs when the host is told to stop gets its answer", async () => {
+  const store = testStore();
+  store.deploy({
+    a: {
+      code: "export default { fetch: async () => { await new Promise((done) => setTimeout(done, 700)); return new Response('late') } }",
+    },
+  });
+  const serve = await startServe(store.folder);
+  const answer = serve.get("a");
+  await serve.next("start");
+  const ended = serve.running.stop("SIGTERM");
+  expect((await answer).body).toBe("late");
+  await ended;
+});
