@@ -127,16 +127,19 @@ export class GraphProcess {
     }
   }
 
-  /** @throws TroupeError when it cannot start */
-  start(): Promise<void> {
+  /**
+   * @param quiet true: a failure is told by throwing alone
+   * @throws TroupeError when it cannot start
+   */
+  start({ quiet = false } = {}): Promise<void> {
     if (this.#runtime) return Promise.resolve();
-    this.#starting ??= this.#enqueue(() => this.#start()).finally(() => {
+    this.#starting ??= this.#enqueue(() => this.#start(quiet)).finally(() => {
       this.#starting = undefined;
     });
     return this.#starting;
   }
 
-  async #start(): Promise<void> {
+  async #start(quiet: boolean): Promise<void> {
     if (this.#gone || this.#runtime) return;
     if (this.#failure && performance.now() < this.#failure.until) throw this.#failure.error;
     this.#options.beforeStart(this);
@@ -152,7 +155,7 @@ export class GraphProcess {
       this.#options.onEvent({ type: "started", graph: wanted, ms: performance.now() - startedAt, warnings });
     } catch (error) {
       await runtime.close();
-      this.#fail(wanted, error, RETRY_AFTER);
+      if (!quiet) this.#fail(wanted, error, RETRY_AFTER);
       throw error;
     }
   }

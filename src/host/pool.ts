@@ -132,11 +132,7 @@ export class Pool {
       );
       if (overlaps) {
         const started = needed.map((graph) => this.#make(graph));
-        await all(
-          started,
-          (process) => process.start(),
-          (process) => process.retire("replaced", 0),
-        );
+        await startAll(started);
         if (this.#closed) return void (await Promise.all(started.map((process) => process.retire("closed", 0))));
         const rest = news.filter((graph) => !needed.includes(graph));
         this.#replace(olds, rest, "replaced");
@@ -147,24 +143,26 @@ export class Pool {
         const started = this.#replace(olds, news, "replaced").filter((each) => needed.includes(each.definition));
         await Promise.all(started.map((process) => process.start().catch(() => {})));
       }
-    } catch (error) {
-      for (const graph of news) {
-        this.#refused.add(graph.key);
-        this.#options.onEvent({ type: "failed", graph, error, serving: true });
-      }
+    } catch (thrown) {
+      for (const { key } of news) this.#refused.add(key);
+      const { graph, error } = thrown instanceof CannotTakeOver ? thrown : { graph: news[0]!, error: thrown };
+      this.#options.onEvent({ type: "failed", graph, error, serving: true });
     } finally {
       for (const old of olds) this.#moving.delete(old);
     }
     this.#reconcile();
   }
 
-  /** A start without data: what fails here has taken nothing down. @throws TroupeError START */
+  /** A start without data: what fails here has taken nothing down. @throws CannotTakeOver */
   async #prove(graph: PoolGraph): Promise<void> {
     const runtime = this.#options.createRuntime();
     try {
-      await this.#limitStarts(async () =>
-        runtime.swap({ ...(await graph.spec({ data: false })), persistTo: undefined }),
-      );
+      await this.#limitStarts(async () => {
+        const spec = await graph.spec({ data: false });
+        return runtime.swap({ ...spec, persistTo: undefined });
+      });
+    } catch (error) {
+      throw new CannotTakeOver(graph, error);
     } finally {
       await runtime.close();
     }
@@ -229,11 +227,23 @@ export class Pool {
   }
 }
 
-/** Does it for all; when one fails, undoes all and throws. */
-async function all<T>(items: readonly T[], work: (item: T) => Promise<void>, undo: (item: T) => Promise<void>) {
-  const results = await Promise.allSettled(items.map(work));
-  const failed = results.find((result) => result.status === "rejected");
-  if (!failed) return;
-  await Promise.all(items.map(undo));
-  throw failed.reason;
+/** Which graph it was that did not start. */
+class CannotTakeOver extends Error {
+  readonly graph: PoolGraph;
+  readonly error: unknown;
+
+  constructor(graph: PoolGraph, error: unknown) {
+    super();
+    this.graph = graph;
+    this.error = error;
+  }
+}
+
+/** All of them, or none. @throws CannotTakeOver */
+async function startAll(processes: readonly GraphProcess[]): Promise<void> {
+  const results = await Promise.allSettled(processes.map((process) => process.start({ quiet: true })));
+  const failed = results.findIndex(({ status }) => status === "rejected");
+  if (failed < 0) return;
+  await Promise.all(processes.map((process) => process.retire("replaced", 0)));
+  throw new CannotTakeOver(processes[failed]!.definition, (results[failed] as PromiseRejectedResult).reason);
 }
