@@ -4,6 +4,7 @@ import path from "node:path";
 import { TroupeError } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { type EnvironmentRef, PRODUCTION, type Workspace } from "../model.ts";
+import { STORE_FILE, storeError } from "../store/index.ts";
 import { openLocalTarget } from "../targets/local/index.ts";
 import type { Target } from "../targets/target.ts";
 import { type Selection, selectWorkspace } from "./select.ts";
@@ -33,9 +34,13 @@ export async function withTarget<T>(
   work: (open: OpenTarget) => Promise<T>,
 ): Promise<T> {
   const workspace = options.workspace ?? (await readableWorkspace(selection));
-  const target = await openTarget(selection, workspace, options.create === true);
+  const folder = stateFolder(selection, workspace);
+  const target = await openTarget(selection, folder, options.create === true);
   try {
     return await work({ target, ...(workspace && { workspace }) });
+  } catch (error) {
+    // A store may turn out to be damaged wherever it is read.
+    throw storeError(error, path.join(folder, STORE_FILE));
   } finally {
     await target.close();
   }
@@ -43,7 +48,7 @@ export async function withTarget<T>(
 
 const TARGETS = ["local"];
 
-async function openTarget(selection: TargetSelection, workspace: Workspace | undefined, create: boolean) {
+async function openTarget(selection: TargetSelection, folder: string, create: boolean) {
   const name = selection.target ?? "local";
   if (name !== "local") {
     const guess = didYouMean(name, TARGETS);
@@ -51,7 +56,6 @@ async function openTarget(selection: TargetSelection, workspace: Workspace | und
       notes: [...(guess ? [`did you mean "${guess}"?`] : []), `targets: ${TARGETS.join(", ")}`],
     });
   }
-  const folder = stateFolder(selection, workspace);
   if (create) await ensureStateFolder(folder, folder);
   return openLocalTarget({ folder, now: selection.now, mustExist: !create });
 }
@@ -65,7 +69,7 @@ export function stateFolder(selection: TargetSelection, workspace: Workspace | u
   const chosen = stateDir(workspace?.root ?? cwd, { stateDir: selection.stateDir, cwd, processEnv });
   if (workspace || selection.stateDir || processEnv.TROUPE_STATE_DIR) return chosen;
   for (let folder = cwd; ; folder = path.dirname(folder)) {
-    if (existsSync(path.join(folder, ".troupe", "store.db"))) return path.join(folder, ".troupe");
+    if (existsSync(path.join(folder, ".troupe", STORE_FILE))) return path.join(folder, ".troupe");
     if (path.dirname(folder) === folder) return chosen;
   }
 }

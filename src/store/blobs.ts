@@ -20,6 +20,17 @@ export function putBlob(database: DatabaseSync, contents: Uint8Array): string {
   return hash;
 }
 
+/** Puts right what is stored under the hash of these contents, if it is damaged. What is not stored stays so. */
+export function mendBlob(database: DatabaseSync, contents: Uint8Array): void {
+  const hash = hashOf(contents);
+  if (!database.prepare("SELECT 1 FROM blobs WHERE hash = ?").get(hash)) return;
+  try {
+    getBlob(database, hash, "");
+  } catch {
+    database.prepare("UPDATE blobs SET encoding = 'raw', data = ? WHERE hash = ?").run(contents, hash);
+  }
+}
+
 /** Bytes, uncompressed; 0 when it is missing. */
 export function blobSize(database: DatabaseSync, hash: string): number {
   const row = database.prepare("SELECT size FROM blobs WHERE hash = ?").get(hash) as { size: number } | undefined;

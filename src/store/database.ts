@@ -1,5 +1,7 @@
 /** Opens the store's SQLite file, brings its schema up to date, and runs transactions. */
+import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { TroupeError } from "../errors.ts";
 import { MIGRATIONS } from "./schema.ts";
 
@@ -18,8 +20,35 @@ export function openDatabase(file: string): DatabaseSync {
     return database;
   } catch (error) {
     database?.close();
+    const readable = isReadOnly(error) ? openReadOnly(file) : undefined;
+    if (readable) return readable;
     throw storeError(error, file);
   }
+}
+
+/** Not writable, or in a folder that is not. https://www.sqlite.org/rescode.html */
+function isReadOnly(error: unknown): boolean {
+  return [8, 14].includes(((error as { errcode?: number }).errcode ?? 0) & 0xff);
+}
+
+/**
+ * A store that may only be read can be looked at all the same; what would change it fails then.
+ * Nobody writes to it meanwhile, so it needs no lock files: https://www.sqlite.org/wal.html#readonly
+ */
+function openReadOnly(file: string): DatabaseSync | undefined {
+  if (!existsSync(file)) return undefined;
+  const url = pathToFileURL(file);
+  if (!existsSync(`${file}-wal`)) url.searchParams.set("immutable", "1");
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(url, { readOnly: true });
+    const { user_version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+    if (user_version === MIGRATIONS.length) return database;
+  } catch {
+    // The reason why it cannot be written says more.
+  }
+  database?.close();
+  return undefined;
 }
 
 function migrate(database: DatabaseSync, file: string): void {

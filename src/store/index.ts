@@ -4,7 +4,7 @@ import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { TroupeError } from "../errors.ts";
 import type { Bundle, EnvironmentRef } from "../model.ts";
-import { blobSize, getBlob, putBlob, sweepBlobs } from "./blobs.ts";
+import { blobSize, getBlob, mendBlob, putBlob, sweepBlobs } from "./blobs.ts";
 import { openDatabase, storeError, transaction } from "./database.ts";
 import * as environments from "./environments.ts";
 import { keyFingerprint, loadKey, seal, unseal, valueFingerprint } from "./keys.ts";
@@ -20,9 +20,13 @@ import type {
 import * as secrets from "./secrets.ts";
 import * as versions from "./versions.ts";
 
+export { storeError } from "./database.ts";
 export type * from "./records.ts";
 export type { SecretRecord } from "./secrets.ts";
 export type { Activation, NewVersion } from "./versions.ts";
+
+/** In the state folder. */
+export const STORE_FILE = "store.db";
 
 export interface StoreOptions {
   now?: () => Date;
@@ -35,7 +39,7 @@ export interface StoreOptions {
  * @throws TroupeError STORE, NOT_FOUND (with `mustExist`)
  */
 export function openStore(folder: string, options: StoreOptions = {}): Store {
-  const file = path.join(folder, "store.db");
+  const file = path.join(folder, STORE_FILE);
   if (options.mustExist && !existsSync(file)) {
     throw new TroupeError("NOT_FOUND", `Nothing was deployed here yet: there is no store at ${file}`, {
       notes: ["Run `troupe deploy`, or name another store with --state-dir"],
@@ -118,6 +122,11 @@ export class Store {
 
   storeBundle(bundle: Bundle): StoredBundle {
     return versions.storeBundle(this.#database, bundle);
+  }
+
+  /** Puts modules right that the store has and that are damaged. */
+  mendBundle(bundle: Bundle): void {
+    for (const { contents } of bundle.modules) mendBlob(this.#database, contents);
   }
 
   /** @throws TroupeError STORE naming a missing or damaged blob */

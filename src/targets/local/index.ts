@@ -112,6 +112,11 @@ class LocalTarget implements Target {
   async deploy(request: DeployRequest): Promise<ChangeReport> {
     for (const { environment } of request.items) this.#refuseProtected(environment.service, environment);
     const drafts = await Promise.all(request.items.map((item) => this.#deployDraft(item)));
+    if (!request.dryRun) {
+      this.#store.transaction(() => {
+        for (const { bundle } of request.items) this.#store.mendBundle(bundle);
+      });
+    }
     return this.#change(async () => drafts, request, false);
   }
 
