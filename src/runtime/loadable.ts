@@ -1,4 +1,5 @@
 /** What of a graph can be loaded into a process that runs, and what needs another process: docs/runtime.md. */
+import { createHash } from "node:crypto";
 import type { WorkerOptions } from "../bindings/kind.ts";
 import type { Bundle } from "../model.ts";
 import type { Assembled } from "./assemble.ts";
@@ -71,15 +72,16 @@ function isTailOf({ config }: WorkerOptions, id: string): boolean {
  */
 export function graphShape(spec: GraphSpec, workers: readonly WorkerOptions[]): string {
   const codes = new Set(spec.workers.filter(({ bundle }) => bundle.format === "modules").map(({ id }) => id));
-  return JSON.stringify([
-    workers.map(({ config, ...rest }) => [
-      codes.has(config.name) ? { ...config, manifest: undefined } : config,
-      { ...rest },
-    ]),
+  const shape = [
+    workers.map(({ config, ...rest }) => [codes.has(config.name) ? { ...config, manifest: undefined } : config, rest]),
     spec.workers.map(({ id, bundle }) => [id, bundle.format, bundle.exports]),
     spec.persistTo,
     spec.inspectorPort,
-  ]);
+  ];
+  // Bytes would be written number by number.
+  return JSON.stringify(shape, (_key, value) =>
+    ArrayBuffer.isView(value) ? createHash("sha256").update(value as Uint8Array).digest("hex") : value,
+  );
 }
 
 /** Ids of the workers whose code is another one, maps included. */
