@@ -80,7 +80,11 @@ export function graphShape(spec: GraphSpec, workers: readonly WorkerOptions[]): 
   ];
   // Bytes would be written number by number.
   return JSON.stringify(shape, (_key, value) =>
-    ArrayBuffer.isView(value) ? createHash("sha256").update(value as Uint8Array).digest("hex") : value,
+    ArrayBuffer.isView(value)
+      ? createHash("sha256")
+          .update(value as Uint8Array)
+          .digest("hex")
+      : value,
   );
 }
 
