@@ -166,7 +166,7 @@ export class ServeSession {
   }
 
   #onRuntimeEvent(event: RuntimeEvent): void {
-    if (event.type === "crashed") return;
+    if (event.type === "crashed" || (event.type === "exception" && event.again)) return;
     const ref = this.plan.deployed.get(event.worker)?.ref;
     if (!ref) return;
     if (event.type === "log") {
