@@ -18,7 +18,7 @@ import type { GraphSpec, RuntimeEvent, SwapMode } from "./types.ts";
 const START_TIMEOUT = 15_000;
 
 /** Which generation a spawned process belongs to: Miniflare does not say, but spawns in our async context. */
-const spawning = new AsyncLocalStorage<ChildProcess[]>();
+const spawning = new AsyncLocalStorage<{ children: ChildProcess[]; onFed?: () => void }>();
 let subscribed = false;
 
 function watchSpawns(): void {
@@ -26,10 +26,11 @@ function watchSpawns(): void {
   subscribed = true;
   // https://nodejs.org/api/diagnostics_channel.html#child-process
   subscribe("child_process", (message) => {
-    const children = spawning.getStore();
+    const store = spawning.getStore();
     const child = (message as { process: ChildProcess }).process;
-    if (!children) return;
-    children.push(child);
+    if (!store) return;
+    store.children.push(child);
+    child.once("spawn", () => child.stdin?.once("finish", () => store.onFed?.()));
     child.once("spawn", () => reaper().watch(child));
   });
 }
@@ -52,6 +53,8 @@ export function preloadRuntime(): void {
 
 export interface GenerationOptions {
   onEvent?(event: RuntimeEvent): void;
+  /** A process was started and has all that it needs: until it is up, this thread has nothing to do. */
+  onWait?(): void;
   /** Ids of the workers whose code shall be loaded, as far as it can be: `load` is for them. */
   loaded?: Iterable<string>;
 }
@@ -123,7 +126,7 @@ export class Generation {
       workers: assembled.workers,
     };
     const children: ChildProcess[] = [];
-    const miniflare = construct(() => spawning.run(children, () => new Miniflare(config)));
+    const miniflare = construct(() => spawning.run({ children, onFed: options.onWait }, () => new Miniflare(config)));
     try {
       await withTimeout(miniflare.ready, spec.startTimeout ?? START_TIMEOUT, () =>
         startTimeout(spec, spec.startTimeout ?? START_TIMEOUT),

@@ -115,6 +115,8 @@ export interface GraphRuntime {
 export interface GraphRuntimeOptions {
   /** Gets logs and exceptions; without it nothing is collected and nothing is paid for it. */
   onEvent?(event: RuntimeEvent): void;
+  /** Called while a process starts and this thread has nothing to do: the time for what is needed after that. */
+  onWait?(): void;
   /** Loads edited code into the running process where that is possible (docs/runtime.md). For development. */
   load?: boolean;
   /** How long running exchanges may go on in the old generation, in ms, by mode. */

@@ -1,8 +1,7 @@
 /** `troupe dev`, and `startDev` for people's own tests. */
 import { TroupeError } from "../../errors.ts";
 import { anyFreePort, nextFreePort, portHolder, portIsFree } from "../../lib/port.ts";
-import { startCron } from "./cron.ts";
-import { openDoor } from "./door.ts";
+import type { DevDoor } from "./door.ts";
 import { urlsOf, viewGraph } from "./plan.ts";
 import { DevSession } from "./session.ts";
 import type { DevEvent, DevOptions, DevServer } from "./types.ts";
@@ -16,6 +15,9 @@ const DEFAULT_INSPECTOR_PORT = 9229;
 /** The inspector lets anybody run code, so it is never opened to a network. */
 const INSPECTOR_IP = "127.0.0.1";
 
+/** A build may take long; people who look meanwhile are told that it is going on. In ms. */
+const OPEN_AFTER = 1_000;
+
 /**
  * Runs services from source, with everything they bind, in one process; reloads when files change.
  * @throws TroupeError CONFIG, NOT_FOUND, CONFLICT (port or data folder in use); BUILD and START unless `keepGoing`
@@ -27,38 +29,52 @@ export async function startDev(given: DevOptions): Promise<DevServer> {
   const scheme = options.httpsPaths ? "https" : "http";
   const emit = (event: DevEvent): void => options.onEvent?.(event);
 
-  let door: Awaited<ReturnType<typeof openDoor>> | undefined;
+  let door: DevDoor | undefined;
+  let opening: Promise<void> | undefined;
+  // What a door is made of takes a while to load: best while the runtime starts.
+  const open = (): Promise<void> => {
+    opening ??= import("./door.ts").then(async ({ openDoor }) => {
+      door = await openDoor({ session, options, ip, port, emit });
+    });
+    return opening;
+  };
   const origin = (label: string): string => `${scheme}://${label ? `${label}.` : ""}localhost:${door!.port}`;
   const session = new DevSession(options, {
     emit,
+    open,
     origin,
     settled: () => door?.refresh(),
     observe: (event) => door?.observe(event),
   });
+  const late = setTimeout(() => void open().catch(() => {}), OPEN_AFTER);
   try {
-    door = await openDoor({ session, options, ip, port, emit });
     await session.start();
+    await open();
   } catch (error) {
+    clearTimeout(late);
+    await opening?.catch(() => {});
     await door?.close();
     await session.stop();
     throw error;
   }
-  const cron = options.cron ? startCron(session, emit) : undefined;
+  clearTimeout(late);
+  const { port: opened, fetch: send, close: closeDoor } = door!;
+  const cron = options.cron ? (await import("./cron.ts")).startCron(session, emit) : undefined;
   let stopping: Promise<void> | undefined;
 
   return {
     url: origin(""),
-    port: door.port,
+    port: opened,
     get urls() {
       return session.plan ? urlsOf(session.plan, origin) : {};
     },
     view: () => viewGraph(session.plan!, urlsOf(session.plan!, origin)),
-    fetch: (input, init) => door.fetch(new URL(input, origin("")), init),
+    fetch: (input, init) => send(new URL(input, origin("")), init),
     reload: () => session.change(),
     stop() {
       stopping ??= (async () => {
         cron?.stop();
-        await door.close();
+        await closeDoor();
         await session.stop();
       })();
       return stopping;

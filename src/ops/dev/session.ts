@@ -30,6 +30,8 @@ export interface DevFailure {
 }
 
 export interface SessionHooks {
+  /** Opens the front door, if it is not open: no later than the first news. @throws TroupeError CONFLICT, CONFIG */
+  open(): Promise<void>;
   emit(event: DevEvent): void;
   /** The address of a hostname's first label. */
   origin(label: string): string;
@@ -72,7 +74,13 @@ export class DevSession {
       onCommandOutput: (environment, line) =>
         hooks.emit({ reason: "build-output", service: environment.service, environment: environment.name, line }),
     });
-    this.runtime = createGraphRuntime({ onEvent: (event) => this.#onRuntimeEvent(event), drain: DRAIN, load: true });
+    this.runtime = createGraphRuntime({
+      onEvent: (event) => this.#onRuntimeEvent(event),
+      // A failure shows where the door is waited for.
+      onWait: () => void hooks.open().catch(() => {}),
+      drain: DRAIN,
+      load: true,
+    });
   }
 
   /**
@@ -134,7 +142,7 @@ export class DevSession {
       for (const warning of outcome.warnings) this.#warn(warning);
       if (outcome.errors.length > 0) {
         await watching;
-        this.#fail(
+        await this.#fail(
           "build",
           outcome.errors.length === 1
             ? outcome.errors[0]!.message
@@ -187,7 +195,7 @@ export class DevSession {
         location: error.location,
         notes: error.notes,
       };
-      this.#fail(
+      await this.#fail(
         error.code === "START" ? "start" : "config",
         error.message,
         error.diagnostics.length > 0 ? error.diagnostics : [own],
@@ -335,6 +343,7 @@ export class DevSession {
     swap: SwapResult,
     ms: number,
   ): Promise<void> {
+    await this.#hooks.open();
     const urls = urlsOf(plan, this.#hooks.origin);
     const graph = viewGraph(plan, urls);
     if (!this.serving) {
@@ -362,7 +371,8 @@ export class DevSession {
     });
   }
 
-  #fail(phase: DevFailure["phase"], message: string, diagnostics: Diagnostic[]): void {
+  async #fail(phase: DevFailure["phase"], message: string, diagnostics: Diagnostic[]): Promise<void> {
+    await this.#hooks.open();
     this.failure = { phase, message, diagnostics };
     this.#hooks.emit({ reason: "build-error", phase, message, diagnostics, stale: this.serving });
   }
