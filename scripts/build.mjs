@@ -17,6 +17,27 @@ const manifest = JSON.parse(await readFile(path.join(root, "package.json"), "utf
 /** Chunks of the last day stay, but in a release: a troupe that is running may still have to import one. */
 const LEFTOVERS_KEPT_MS = release ? 0 : 24 * 60 * 60 * 1000;
 
+/**
+ * `import` of one of these makes Node read each of its properties, and so load what they stand for: all of its own undici
+ * for node:http (https://github.com/nodejs/node/blob/main/lib/http.js). Taken as they are, they cost nothing.
+ */
+const plainBuiltins = {
+  name: "plain-builtins",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:(http|https|fs)$/ }, ({ path, kind }) =>
+      kind === "import-statement" ? { path, namespace: "plain-builtins" } : undefined,
+    );
+    onLoad({ filter: /./, namespace: "plain-builtins" }, ({ path }) => {
+      const own = Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(path)));
+      const names = own.filter(([, descriptor]) => "value" in descriptor).map(([name]) => name);
+      const lines = names.map((name) => `export const ${name} = builtin.${name};`);
+      return {
+        contents: `const builtin = process.getBuiltinModule("${path}");\nexport default builtin;\n${lines.join("\n")}`,
+      };
+    });
+  },
+};
+
 await bundle();
 await writeSchema();
 if (release) await writeTypes();
@@ -34,6 +55,8 @@ async function bundle() {
     target: "node22",
     // The CommonJS form of some packages (jsonc-parser) hides its own files from a bundler.
     mainFields: ["module", "main"],
+    alias: { "string-width": path.join(root, "scripts/string-width.mjs") },
+    plugins: [plainBuiltins],
     external: [...Object.keys(manifest.dependencies), "workerd"],
     define: { TROUPE_VERSION: JSON.stringify(manifest.version) },
     // CommonJS packages inside an ES module still call `require` for Node's own modules.
