@@ -24,7 +24,7 @@ const LEFTOVERS_KEPT_MS = release ? 0 : 24 * 60 * 60 * 1000;
 const plainBuiltins = {
   name: "plain-builtins",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:(http|https|fs)$/ }, ({ path, kind }) =>
+    onResolve({ filter: /^node:https?$/ }, ({ path, kind }) =>
       kind === "import-statement" ? { path, namespace: "plain-builtins" } : undefined,
     );
     onLoad({ filter: /./, namespace: "plain-builtins" }, ({ path }) => {
