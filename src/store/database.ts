@@ -15,7 +15,8 @@ export function openDatabase(file: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT });
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+    useWriteAheadLog(database);
+    database.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
     migrate(database, file);
     return database;
   } catch (error) {
@@ -23,6 +24,21 @@ export function openDatabase(file: string): DatabaseSync {
     const readable = isReadOnly(error) ? openReadOnly(file) : undefined;
     if (readable) return readable;
     throw storeError(error, file);
+  }
+}
+
+/** Of several processes that open a new store at once, one switches it over; SQLite has the others fail instead of wait. */
+function useWriteAheadLog(database: DatabaseSync): void {
+  const until = Date.now() + BUSY_TIMEOUT;
+  for (;;) {
+    try {
+      database.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      const isBusy = ((error as { errcode?: number }).errcode ?? 0) % 256 === 5;
+      if (!isBusy || Date.now() > until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
   }
 }
 
