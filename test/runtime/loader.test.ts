@@ -379,7 +379,10 @@ describe("loaded code", () => {
     expect(found).toEqual([3, "hello", [0, 255, 7], { a: 1 }, "object", { b: 2 }, "late"]);
   });
 
-  test("has its logs and exceptions told like any other", async () => {
+  test.each([
+    ["", "from inside"],
+    [`import { waitUntil } from "cloudflare:workers"; export const later = waitUntil;`, "by the tail Worker"],
+  ])("has its logs and exceptions told like any other %s %s", async (before) => {
     const { events, until } = listener();
     const runtime = start(events.add);
     const gateway: InlineService = {
@@ -388,7 +391,8 @@ describe("loaded code", () => {
       bindings: [bound("AUTH", "auth")],
     };
     const auth = (version: number): InlineService => ({
-      code: `export default { fetch() { console.warn("version", ${version}, { deep: { er: 1 } }); throw new TypeError("on purpose ${version}"); } }`,
+      code: `${before}
+        export default { fetch() { console.warn("version", ${version}, { deep: { er: 1 } }); throw new TypeError("on purpose ${version}"); } }`,
     });
     await swaps(runtime, { gateway, auth: auth(1) }, { gateway, auth: auth(2) }, { gateway, auth: auth(3) });
     expect((await get(runtime, "/", "auth", { "cf-ray": "ray-1" })).status).toBe(500);
