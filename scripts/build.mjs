@@ -45,7 +45,8 @@ if (release) await writeTypes();
 async function bundle() {
   const result = await build({
     absWorkingDir: root,
-    entryPoints: { bin: "src/bin.ts", index: "src/index.ts" },
+    // The plugin is a file of its own because Miniflare loads it by its path.
+    entryPoints: { bin: "src/bin.ts", index: "src/index.ts", "queue-plugin": "src/bindings/queue-plugin.ts" },
     outdir: dist,
     chunkNames: "chunks/[name]-[hash]",
     bundle: true,

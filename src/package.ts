@@ -6,6 +6,9 @@ import { fileURLToPath } from "node:url";
 /** Put in by scripts/build.mjs; absent when the sources run unbundled. */
 declare const TROUPE_VERSION: string | undefined;
 
+/** Whether the sources run as they are, not what scripts/build.mjs made of them. */
+export const UNBUNDLED = typeof TROUPE_VERSION !== "string";
+
 /** As in package.json. */
 export const VERSION: string =
   typeof TROUPE_VERSION === "string"

@@ -6,6 +6,7 @@ import type { WorkerOptions } from "miniflare";
 import type * as z from "zod";
 import type { Diagnostic } from "../errors.ts";
 import type { Binding, Environment, EnvironmentRef } from "../model.ts";
+import type { QueueService } from "./queue-service.ts";
 
 /** Where a kind's entries stand in a config file, and how each entry gets its name. */
 export interface BindingConfigKey {
@@ -90,6 +91,8 @@ export interface LocalContext {
   secret(name: string): string | undefined;
   /** The version that runs; absent in `dev`, where code has none. `timestamp` is ISO 8601. */
   version?: { id: string; tag: string; timestamp: string };
+  /** Keeps what is sent to queues; absent: the process does, in its memory. */
+  queues?: QueueService;
   /** Puts a binding into this worker's `env`. */
   bind(name: string, binding: MiniflareBindingInput): void;
   /** Declares a class exported by `worker` (default: this one) as Durable Object or the like. */

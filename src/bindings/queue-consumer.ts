@@ -1,6 +1,6 @@
 /** Receiving from a queue: the service's `queue` handler gets its messages in batches. */
 import * as z from "zod";
-import type { Binding, Resource } from "../model.ts";
+import type { Binding, Environment, Resource } from "../model.ts";
 import type { BindingKind } from "./kind.ts";
 import { localResourceId, resourceNameFaults, resourceOf } from "./resource.ts";
 import { delaySeconds, shared } from "./schema.ts";
@@ -32,6 +32,37 @@ export function deadLetterQueue(binding: Binding): Resource | undefined {
   return edition === undefined
     ? { type: "queue", id: name, name }
     : { type: "queue", id: `${name}@${edition}`, name, edition };
+}
+
+/** How a consumer wants its messages. Delays are seconds. */
+export interface ConsumerSettings {
+  /** Local id of the queue. */
+  queue: string;
+  maxBatchSize: number;
+  /** Seconds that a batch waits to be full. */
+  maxBatchTimeout: number;
+  maxRetries: number;
+  retryDelay: number;
+  /** Local id of the queue for messages that used up their retries; without it they are dropped. */
+  deadLetterQueue?: string;
+}
+
+/** What an environment receives from. Defaults: https://developers.cloudflare.com/queues/configuration/configure-queues/ */
+export function consumersOf(environment: Environment): ConsumerSettings[] {
+  return environment.bindings
+    .filter(({ kind }) => kind === queueConsumer.id)
+    .map((binding) => {
+      const settings = binding.entry as z.infer<typeof entry>;
+      const dead = deadLetterQueue(binding);
+      return {
+        queue: localResourceId(resourceOf(binding)),
+        maxBatchSize: settings.max_batch_size ?? 10,
+        maxBatchTimeout: settings.max_batch_timeout ?? 5,
+        maxRetries: settings.max_retries ?? 3,
+        retryDelay: settings.retry_delay ?? 0,
+        ...(dead && { deadLetterQueue: localResourceId(dead) }),
+      };
+    });
 }
 
 export const queueConsumer: BindingKind = {

@@ -1,6 +1,7 @@
 /** Sending to a queue. The receiving end is queue-consumer.ts. */
 import * as z from "zod";
 import type { BindingKind } from "./kind.ts";
+import { queueBinding, queueWorker } from "./queue-service.ts";
 import { localResourceId, resourceNameFaults, resourceOf } from "./resource.ts";
 import { bindingName, delaySeconds, remote, shared } from "./schema.ts";
 
@@ -28,7 +29,7 @@ export const queue: BindingKind = {
       description: "Queues this service sends to.",
     },
   ],
-  // The local broker keeps messages in memory.
+  // Messages are kept outside of the process, or in its memory.
   state: "none",
   resource: { type: "queue", fields: ["queue"] },
 
@@ -36,9 +37,18 @@ export const queue: BindingKind = {
 
   local(binding, context) {
     const { delivery_delay } = binding.entry as z.infer<typeof entry>;
+    const queue = localResourceId(resourceOf(binding));
+    if (context.queues) {
+      context.addWorker(queueWorker(context.queues));
+      context.bind(
+        binding.name,
+        queueBinding({ queue, ...(delivery_delay !== undefined && { deliveryDelay: delivery_delay }) }),
+      );
+      return;
+    }
     context.bind(binding.name, {
       type: "queue",
-      name: localResourceId(resourceOf(binding)),
+      name: queue,
       ...(delivery_delay !== undefined && { deliveryDelay: delivery_delay }),
     });
   },

@@ -76,6 +76,19 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
         `${prefix(style, event.service)} scheduled ${event.cron} ${event.outcome === "ok" ? style.green("ok") : style.red(event.outcome)}`,
       );
       return;
+    case "queue": {
+      const { acked, retried, dead, dropped } = event;
+      const counts = [
+        style.green(`${acked} acknowledged`),
+        ...(retried > 0 ? [style.yellow(`${retried} again`)] : []),
+        ...(dead > 0 ? [style.red(`${dead} to the dead letters`)] : []),
+        ...(dropped > 0 ? [style.red(`${dropped} dropped`)] : []),
+      ];
+      output.line(
+        `${prefix(style, event.service)} queue ${event.queue} ${counts.join(", ")} ${style.dim(`${event.ms} ms`)}`,
+      );
+      return;
+    }
     case "crashed":
       output.diagnostic({ severity: "error", code: "crashed", message: event.message });
       return;

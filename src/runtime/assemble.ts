@@ -4,6 +4,7 @@ import path from "node:path";
 import { kindOf, stateOf } from "../bindings/index.ts";
 import type { LocalContext, MiniflareBindingInput, WorkerOptions } from "../bindings/kind.ts";
 import { durableClasses, localClass } from "../bindings/migrations.ts";
+import type { QueueService } from "../bindings/queue-service.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
 import { codeOptions, tellsUncaught } from "./code.ts";
 import { standIn } from "./stand-in.ts";
@@ -24,6 +25,8 @@ export interface AssembleOptions {
   sink?: TailSink;
   /** For a debugger: source maps in the code, and `console` left as it is. */
   debug: boolean;
+  /** Keeps what is sent to queues; absent: the process does, in its memory. */
+  queues?: QueueService;
 }
 
 /** @throws TroupeError CONFIG when a file that a binding names cannot be read */
@@ -33,7 +36,7 @@ export function assemble(spec: GraphSpec, options: AssembleOptions): Assembled {
   const helpers = new Map<string, WorkerOptions>();
   for (const worker of spec.workers) built.set(worker.id, baseOptions(worker, options, warnings));
   for (const worker of spec.workers) {
-    addBindings(worker, { built, helpers, warnings });
+    addBindings(worker, { built, helpers, warnings, queues: options.queues });
     const own = built.get(worker.id)!;
     // Marks would show in a user's own tail consumer and in a debugger: there, our tail Worker tells everything.
     const prelude = options.sink !== undefined && !options.debug && own.config.tailConsumers!.length === 0;
@@ -96,9 +99,10 @@ interface Building {
   built: Map<string, WorkerOptions>;
   helpers: Map<string, WorkerOptions>;
   warnings: Diagnostic[];
+  queues: QueueService | undefined;
 }
 
-function addBindings(worker: RuntimeWorker, { built, helpers, warnings }: Building): void {
+function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }: Building): void {
   const own = built.get(worker.id)!;
   const env: Record<string, MiniflareBindingInput> = {};
   // Local variables beat `vars`, and every other binding of the same name beats them.
@@ -107,6 +111,7 @@ function addBindings(worker: RuntimeWorker, { built, helpers, warnings }: Buildi
     worker: worker.id,
     exports: worker.bundle.exports,
     version: worker.version,
+    queues,
     resolve(reference) {
       const resolved = worker.resolve(reference);
       if (resolved.missing !== undefined && !helpers.has(resolved.worker))

@@ -4,6 +4,8 @@ import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 import { createRequire } from "node:module";
 import type { Miniflare, MiniflareOptions } from "miniflare";
+import type { WorkerOptions } from "../bindings/kind.ts";
+import type { QueueService } from "../bindings/queue-service.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
 import { type Assembled, assemble } from "./assemble.ts";
 import { EventReader } from "./event-reader.ts";
@@ -11,9 +13,10 @@ import { Exchanges } from "./exchanges.ts";
 import { LoadError, Loader } from "./loader.ts";
 import { HIDDEN } from "./loader-shell.ts";
 import { readMarked } from "./prelude.ts";
+import { deliver, type QueueFetcher } from "./queue-delivery.ts";
 import { reaper } from "./reaper.ts";
 import { startError, startTimeout } from "./start-errors.ts";
-import type { GraphSpec, RuntimeEvent, SwapMode } from "./types.ts";
+import type { GraphSpec, QueueBatch, QueueResult, RuntimeEvent, SwapMode } from "./types.ts";
 
 const START_TIMEOUT = 15_000;
 
@@ -55,6 +58,7 @@ export interface GenerationOptions {
   onEvent?(event: RuntimeEvent): void;
   /** A process was started and has all that it needs: until it is up, this thread has nothing to do. */
   onWait?(): void;
+  queues?: QueueService;
   /** Ids of the workers whose code shall be loaded, as far as it can be: `load` is for them. */
   loaded?: Iterable<string>;
 }
@@ -64,6 +68,7 @@ export class Generation {
   readonly warnings: Diagnostic[];
   #spec: GraphSpec;
   #events: EventReader;
+  #queues: QueueService | undefined;
   #miniflare: Miniflare;
   #children: ChildProcess[];
   #urls: Map<string, URL>;
@@ -81,10 +86,12 @@ export class Generation {
     children: ChildProcess[];
     urls: Map<string, URL>;
     events: EventReader;
+    queues: QueueService | undefined;
     loader: Loader;
   }) {
     this.#spec = parts.spec;
     this.#events = parts.events;
+    this.#queues = parts.queues;
     this.#loader = parts.loader;
     this.mode = parts.mode;
     this.warnings = parts.warnings;
@@ -102,7 +109,7 @@ export class Generation {
     const { Miniflare, NoOpLog, Response } = loadMiniflare();
     const output: string[] = [];
     const events = new EventReader(spec, options.onEvent);
-    const assembled = assembleFor(spec, events);
+    const assembled = assembleFor(spec, events, options.queues);
     const loader = new Loader(spec, assembled, options.loaded ?? [], Response);
     let started = false;
     const config: MiniflareOptions = {
@@ -123,7 +130,7 @@ export class Generation {
         options.onEvent?.({ type: "crashed", message: "The runtime crashed and was started again" }),
       ...(spec.persistTo !== undefined && { resourcePersistencePath: spec.persistTo }),
       ...(spec.inspectorPort !== undefined && { inspectorPort: spec.inspectorPort }),
-      workers: assembled.workers,
+      workers: options.queues ? assembled.workers.map(withoutQueues) : assembled.workers,
     };
     const children: ChildProcess[] = [];
     const miniflare = construct(() => spawning.run({ children, onFed: options.onWait }, () => new Miniflare(config)));
@@ -140,6 +147,7 @@ export class Generation {
       return new Generation({
         spec,
         events,
+        queues: options.queues,
         loader,
         mode: assembled.mode,
         warnings: assembled.warnings,
@@ -174,7 +182,7 @@ export class Generation {
    * can be loaded, `load`, which throws a LoadError when the runtime refuses it: what served goes on then
    */
   changes(spec: GraphSpec): { changed: string[]; load?(deadline: number): Promise<void> } | undefined {
-    const assembled = assembleFor(spec, this.#events);
+    const assembled = assembleFor(spec, this.#events, this.#queues);
     const changed = this.#loader.changed(this.#spec, spec, assembled);
     if (!changed || changed.length === 0) return undefined;
     if (!this.#loader.canLoad(changed, spec, assembled)) return { changed };
@@ -219,6 +227,12 @@ export class Generation {
     return fetcher.scheduled({ cron: options.cron ?? "", scheduledTime: options.time ?? new Date() });
   }
 
+  /** Runs a worker's `queue` handler. */
+  async queue(worker: string, batch: QueueBatch): Promise<QueueResult> {
+    const fetcher = (await this.#miniflare.getWorker(worker)) as unknown as QueueFetcher;
+    return deliver(fetcher, batch);
+  }
+
   /** Runs a worker's `email` handler, as Miniflare's own trigger does it. */
   async email(
     worker: string,
@@ -261,12 +275,19 @@ export class Generation {
   }
 }
 
-function assembleFor(spec: GraphSpec, events: EventReader): Assembled {
+function assembleFor(spec: GraphSpec, events: EventReader, queues: QueueService | undefined): Assembled {
   return assemble(spec, {
     newestDate: newestCompatibilityDate(),
     debug: spec.inspectorPort !== undefined,
     ...(events.listened && { sink: (report) => events.report(report) }),
+    queues,
   });
+}
+
+/** Whoever keeps the messages delivers them, too: Miniflare's own broker has nothing to do. */
+function withoutQueues(worker: WorkerOptions): WorkerOptions {
+  const triggers = worker.config.triggers?.filter(({ type }) => type !== "queue");
+  return { ...worker, config: { ...worker.config, triggers } };
 }
 
 /**

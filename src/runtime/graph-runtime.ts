@@ -6,7 +6,16 @@ import { swapMode } from "./assemble.ts";
 import { Generation } from "./generation.ts";
 import { LoadError } from "./loader.ts";
 import { reaper } from "./reaper.ts";
-import type { GraphRuntime, GraphRuntimeOptions, GraphSpec, Lease, SwapMode, SwapResult } from "./types.ts";
+import type {
+  GraphRuntime,
+  GraphRuntimeOptions,
+  GraphSpec,
+  Lease,
+  QueueBatch,
+  QueueResult,
+  SwapMode,
+  SwapResult,
+} from "./types.ts";
 
 /** Running exchanges get this long, in ms. `hold` and `prewarm` make new requests wait meanwhile, so theirs is short. */
 const DRAIN: Record<SwapMode, number> = { load: 30_000, overlap: 30_000, prewarm: 5_000, hold: 5_000 };
@@ -68,6 +77,10 @@ class Runtime implements GraphRuntime {
 
   scheduled(worker: string, options: { cron?: string; time?: Date }): Promise<{ outcome: string; noRetry: boolean }> {
     return this.#use((generation) => generation.scheduled(worker, options));
+  }
+
+  queue(worker: string, batch: QueueBatch): Promise<QueueResult> {
+    return this.#use((generation) => generation.queue(worker, batch));
   }
 
   email(

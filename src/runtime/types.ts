@@ -1,5 +1,6 @@
 /** The interface between those who want a graph to run (`ops/dev`, later `host/`) and the process that runs it. */
 import type { Reference, ResolvedReference } from "../bindings/kind.ts";
+import type { QueueService } from "../bindings/queue-service.ts";
 import type { Diagnostic, Location } from "../errors.ts";
 import type { Bundle, Environment, SwapMode } from "../model.ts";
 
@@ -76,6 +77,42 @@ export interface Lease {
   release(): void;
 }
 
+/** Messages of a queue for a worker's `queue` handler. */
+export interface QueueBatch {
+  queue: string;
+  messages: QueueMessage[];
+  metrics: QueueMetrics;
+}
+
+export interface QueueMessage {
+  id: string;
+  /** Milliseconds since the epoch, when it was sent. */
+  timestamp: number;
+  /** This delivery counts. */
+  attempts: number;
+  contentType: "text" | "bytes" | "json" | "v8";
+  /** As the runtime's queue binding encodes it. */
+  body: Uint8Array;
+}
+
+/** What waits in a queue. */
+export interface QueueMetrics {
+  backlogCount: number;
+  backlogBytes: number;
+  /** Milliseconds since the epoch; 0 for an empty queue. */
+  oldestMessageTimestamp: number;
+}
+
+/** What a `queue` handler made of a batch. What it says of one message counts more than what it says of all. */
+export interface QueueResult {
+  /** "ok", or how it went wrong: "exception", "exceededCpu"… */
+  outcome: string;
+  ackAll: boolean;
+  retryBatch: { retry: boolean; delaySeconds?: number };
+  explicitAcks: string[];
+  retryMessages: { msgId: string; delaySeconds?: number }[];
+}
+
 /** One graph, over all its generations. */
 export interface GraphRuntime {
   /**
@@ -91,6 +128,8 @@ export interface GraphRuntime {
   acquire(worker: string): Promise<Lease>;
   /** Runs a worker's `scheduled` handler. */
   scheduled(worker: string, options: { cron?: string; time?: Date }): Promise<{ outcome: string; noRetry: boolean }>;
+  /** Runs a worker's `queue` handler. Rejects when the process goes away meanwhile. */
+  queue(worker: string, batch: QueueBatch): Promise<QueueResult>;
   /**
    * Runs a worker's `email` handler with a raw message (RFC 5322).
    * @returns 200 when it was accepted, 400 with the reason when it was rejected
@@ -117,6 +156,8 @@ export interface GraphRuntimeOptions {
   onEvent?(event: RuntimeEvent): void;
   /** Called while a process starts and this thread has nothing to do: the time for what is needed after that. */
   onWait?(): void;
+  /** Keeps what is sent to queues, and delivers it with `queue`. Without it the process does both, in its memory. */
+  queues?: QueueService;
   /** Loads edited code into the running process where that is possible (docs/runtime.md). For development. */
   load?: boolean;
   /** How long running exchanges may go on in the old generation, in ms, by mode. */

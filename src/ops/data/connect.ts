@@ -4,6 +4,9 @@
  */
 import path from "node:path";
 import { kindById, kindOf } from "../../bindings/index.ts";
+import { queue } from "../../bindings/queue.ts";
+import { deadLetterQueue, queueConsumer } from "../../bindings/queue-consumer.ts";
+import { localResourceId, resourceOf } from "../../bindings/resource.ts";
 import { assetsOnlyBundle } from "../../bundle/assets-only.ts";
 import { TroupeError } from "../../errors.ts";
 import { didYouMean } from "../../lib/did-you-mean.ts";
@@ -13,6 +16,7 @@ import { createGraphRuntime } from "../../runtime/index.ts";
 import type { RuntimeWorker } from "../../runtime/types.ts";
 import { type Selection, selectEnvironments, selectServices, selectWorkspace } from "../select.ts";
 import { dataFolder, ensureStateFolder, stateDir } from "../state.ts";
+import { openQueue } from "./queue.ts";
 import { callOwner } from "./remote.ts";
 import { type VerbResult, verbOf } from "./verbs.ts";
 
@@ -26,6 +30,8 @@ export interface DataCall {
   kind: string;
   ref: EnvironmentRef;
   binding: string;
+  /** Local id of its resource. */
+  resource: string;
   verb: string;
   args: Record<string, unknown>;
 }
@@ -47,6 +53,7 @@ export async function connectData(selection: DataSelection, kind: string, name: 
   const environments = selectEnvironments(selectServices(workspace, selection), selection.env);
   const { environment, binding } = findBinding(environments, kind, name);
   const ref = { service: environment.service, environment: environment.name };
+  const resource = localResourceId(resourceOf(binding));
   const state = stateDir(workspace.root, selection);
   const folder = dataFolder(state, selection.persistTo && path.resolve(selection.cwd, selection.persistTo));
   await ensureStateFolder(state, folder);
@@ -56,19 +63,22 @@ export async function connectData(selection: DataSelection, kind: string, name: 
     return {
       environment,
       binding,
-      run: (verb, args = {}, body) => callOwner(owner, folder, { kind, ref, binding: binding.name, verb, args }, body),
+      run: (verb, args = {}, body) =>
+        callOwner(owner, folder, { kind, ref, binding: binding.name, resource, verb, args }, body),
       close: async () => {},
     };
   }
-  if (kindOf(binding).state === "none") {
-    await taken.lock.release();
-    throw new TroupeError(
-      "PRECONDITION",
-      `${kindOf(binding).title}s live in the process that runs the services, and none is running`,
-      {
-        notes: ["Start it: `troupe dev`"],
+  if (kind === "queue") {
+    const opened = openQueue(folder, resource);
+    return {
+      environment,
+      binding,
+      run: (verb, args = {}, body) => verbOf(kind, verb)(opened, args, body),
+      async close() {
+        await opened.close();
+        await taken.lock.release();
       },
-    );
+    };
   }
   const runtime = createGraphRuntime();
   let opened: Promise<unknown> | undefined;
@@ -106,6 +116,23 @@ export function dataWorker(environment: Environment, binding: Binding): RuntimeW
   };
 }
 
+/** Queues that a service receives from, and those of its dead letters: they can be named, too. */
+function received(
+  environments: readonly Environment[],
+  kind: string,
+): { environment: Environment; binding: Binding }[] {
+  if (kind !== queue.id) return [];
+  return environments.flatMap((environment) =>
+    environment.bindings
+      .filter((binding) => binding.kind === queueConsumer.id)
+      .flatMap((binding) =>
+        [resourceOf(binding), deadLetterQueue(binding)].flatMap((resource) =>
+          resource ? [{ environment, binding: { ...binding, name: resource.name, resource } }] : [],
+        ),
+      ),
+  );
+}
+
 function findBinding(
   environments: readonly Environment[],
   kind: string,
@@ -114,7 +141,7 @@ function findBinding(
   const all = environments.flatMap((environment) =>
     environment.bindings.filter((each) => each.inEnv).map((binding) => ({ environment, binding })),
   );
-  const ofKind = all.filter(({ binding }) => binding.kind === kind);
+  const ofKind = [...all.filter(({ binding }) => binding.kind === kind), ...received(environments, kind)];
   // A resource's own name (a bucket, a database, a queue) will do as well.
   const found = ofKind.filter(
     ({ binding }) => binding.name === name || binding.resource?.name === name || binding.resource?.id === name,

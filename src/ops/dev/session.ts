@@ -14,6 +14,7 @@ import { Builds, isInside } from "./builds.ts";
 import { type DataFolder, takeDataFolder } from "./data-folder.ts";
 import { devEvent, warnOnce } from "./events.ts";
 import { keepsData, ownEnvironments, type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
+import { DevQueues, usesQueues } from "./queues.ts";
 import { graphSpec } from "./spec.ts";
 import { fromStore } from "./stored.ts";
 import type { DevEvent, DevOptions } from "./types.ts";
@@ -55,6 +56,7 @@ export class DevSession {
   #workspace: Workspace | undefined;
   #varFiles: string[] = [];
   #data: DataFolder | undefined;
+  #queues: DevQueues;
   /** Brought in by data commands, for what no running service binds. */
   #dataWorkers = new Map<string, RuntimeWorker>();
   #pending: { files: Set<string>; everything: boolean } | undefined;
@@ -74,10 +76,12 @@ export class DevSession {
       onCommandOutput: (environment, line) =>
         hooks.emit({ reason: "build-output", service: environment.service, environment: environment.name, line }),
     });
+    this.#queues = new DevQueues(() => this.runtime, hooks.emit);
     this.runtime = createGraphRuntime({
       onEvent: (event) => this.#onRuntimeEvent(event),
       // A failure shows where the door is waited for.
       onWait: () => void hooks.open().catch(() => {}),
+      queues: this.#queues.service,
       drain: DRAIN,
       load: true,
     });
@@ -113,6 +117,7 @@ export class DevSession {
     this.#stopped = true;
     await this.#watcher?.close();
     await this.#running?.catch(() => {});
+    await this.#queues.close();
     await Promise.all([this.runtime.close(), this.#builds.dispose()]);
     await this.#data?.release();
   }
@@ -170,6 +175,7 @@ export class DevSession {
       const unchanged = outcome.changed.length === 0 && !boundChanged && key === this.#servingKey;
       if (unchanged && !change.everything && !this.failure) return;
       const persistTo = await this.#persistence(plan);
+      if (usesQueues(plan)) this.#queues.open(persistTo);
       const { spec, warnings } = graphSpec({
         workspace: plan.workspace,
         graph: plan.graph,
@@ -181,6 +187,7 @@ export class DevSession {
       for (const warning of warnings) this.#warn(warning);
       spec.workers.push(...this.#dataWorkers.values());
       const swap = await this.runtime.swap(spec).finally(() => watching);
+      this.#queues.consume(plan);
       for (const warning of swap.warnings) this.#warn(warning);
       this.failure = undefined;
       this.#servingKey = key;
@@ -268,7 +275,11 @@ export class DevSession {
   }
 
   /** What a data command of another process works on. What the graph does not bind is brought in for it. */
-  async #bindingOf({ ref, binding: name }: DataCall): Promise<unknown> {
+  async #bindingOf({ kind, ref, binding: name, resource }: DataCall): Promise<unknown> {
+    if (kind === "queue") {
+      this.#queues.open(this.#data?.folder);
+      return this.#queues.access(resource);
+    }
     const id = refId(ref);
     const { graph, workspace } = this.plan!;
     if (graph.environments.get(id)?.bindings.some((binding) => binding.name === name)) {

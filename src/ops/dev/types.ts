@@ -84,6 +84,19 @@ export type DevEvent =
       location?: import("../../errors.ts").Location;
     }
   | { reason: "scheduled"; service: string; environment: string; cron: string; outcome: string }
+  /** A batch was delivered; `dead`: moved to the dead-letter queue, `dropped`: given up. */
+  | {
+      reason: "queue";
+      service: string;
+      environment: string;
+      queue: string;
+      outcome: string;
+      acked: number;
+      retried: number;
+      dead: number;
+      dropped: number;
+      ms: number;
+    }
   | { reason: "graph"; graph: GraphView }
   | { reason: "keys"; keys: [key: string, does: string][] }
   | { reason: "crashed"; message: string };
