@@ -183,8 +183,27 @@ describe("d1", () => {
   });
 });
 
-test("queues need the process that runs the services", async () => {
-  expect(await errorOf("queue", "send", "JOBS", "hi")).toMatchObject({ code: 6, notes: ["Start it: `troupe dev`"] });
+test("queues can be filled and looked into while nobody receives", async () => {
+  await run("queue", "send", "JOBS", "early");
+  await run("queue", "send", "jobs", '{"late":[1]}', "--as-json", "--delay", "3600");
+  await run("queue", "send", "JOBS", "staged", "-e", "staging");
+  const found = await json<{ messages: unknown[] }>("queue", "peek", "JOBS");
+  expect(found).toMatchObject({ resource: "jobs", waiting: 2, bytes: 17, oldest: expect.any(String) });
+  expect(found.messages).toMatchObject([
+    { contentType: "text", body: "early", attempts: 0 },
+    { contentType: "json", body: { late: [1] }, delayedUntil: expect.any(String) },
+  ]);
+  expect((await json<{ messages: unknown[] }>("queue", "peek", "JOBS", "--limit", "1")).messages).toHaveLength(1);
+  expect(await json("queue", "peek", "JOBS", "-e", "staging")).toMatchObject({ resource: "jobs@staging", waiting: 1 });
+  expect((await run("queue", "peek", "JOBS")).stdout).toMatch(
+    /2 messages \(17 bytes\) wait in jobs.*\n.*early\n.*\{"late":\[1\]\} {2}\(not before/,
+  );
+  expect(await errorOf("queue", "send", "JOBS", "{", "--as-json")).toMatchObject({
+    code: 2,
+    message: "This message is no JSON: {",
+  });
+  expect(await errorOf("queue", "send", "JOBS", "x", "--delay", "86401")).toMatchObject({ code: 2 });
+  expect(await errorOf("queue", "peek", "JOBZ")).toMatchObject({ code: 5, notes: ['Did you mean "JOBS"?'] });
 });
 
 describe("while dev is running", () => {
@@ -207,10 +226,18 @@ describe("while dev is running", () => {
   });
 
   test("messages reach the consumer, errors come back as they are", async () => {
+    // Sent before `dev` was there.
+    expect((await dev.next("log", 0)).message).toBe("got early");
     const before = dev.mark();
     await run("queue", "send", "JOBS", "one");
     expect((await dev.next("log", before)).message).toBe("got one");
-    expect(await json("queue", "peek", "JOBS")).toMatchObject({ resource: "jobs", waiting: 0, bytes: 0 });
+    await dev.next("queue", before);
+    expect(await json("queue", "peek", "JOBS")).toMatchObject({
+      resource: "jobs",
+      waiting: 1,
+      messages: [{ body: { late: [1] } }],
+    });
+    expect(await json("queue", "peek", "JOBS", "-e", "staging")).toMatchObject({ waiting: 1 });
     expect(await errorOf("kv", "get", "CACHE", "nothing")).toMatchObject({
       code: 5,
       message: 'There is no key "nothing"',

@@ -144,3 +144,14 @@ export function keepsData({ graph }: Plan): boolean {
     bindings.some((binding) => binding.resource || kindOf(binding).state !== "none"),
   );
 }
+
+/** What bindings read besides code and config: static assets, certificates. */
+export function boundFiles({ graph }: Plan): { files: string[]; folders: string[] } {
+  const watched = [...graph.environments.values()].flatMap((environment) =>
+    environment.bindings.map((binding) => kindOf(binding).watch?.(binding, environment) ?? {}),
+  );
+  return {
+    files: watched.flatMap(({ files = [] }) => files),
+    folders: watched.flatMap(({ folders = [] }) => folders),
+  };
+}

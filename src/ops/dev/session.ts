@@ -1,7 +1,6 @@
 /** One run of `dev`: from a change in the files to a new generation that serves. */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { kindOf } from "../../bindings/index.ts";
 import { loadLocalVars, loadWorkspace } from "../../config/index.ts";
 import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
 import { refId, type Workspace } from "../../model.ts";
@@ -13,7 +12,7 @@ import { dataFolder, stateDir } from "../state.ts";
 import { Builds, isInside } from "./builds.ts";
 import { type DataFolder, takeDataFolder } from "./data-folder.ts";
 import { devEvent, warnOnce } from "./events.ts";
-import { keepsData, ownEnvironments, type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
+import { boundFiles, keepsData, ownEnvironments, type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
 import { DevQueues, usesQueues } from "./queues.ts";
 import { graphSpec } from "./spec.ts";
 import { fromStore } from "./stored.ts";
@@ -156,7 +155,7 @@ export class DevSession {
         );
         return;
       }
-      const besides = this.#boundFiles(plan);
+      const besides = boundFiles(plan);
       const boundChanged = files.some(
         (file) => besides.files.includes(file) || besides.folders.some((folder) => isInside(file, folder)),
       );
@@ -323,22 +322,11 @@ export class DevSession {
     await this.#watcher.ready;
   }
 
-  /** What bindings read besides code and config: static assets, certificates. */
-  #boundFiles(plan: Plan): { files: string[]; folders: string[] } {
-    const watched = [...plan.graph.environments.values()].flatMap((environment) =>
-      environment.bindings.map((binding) => kindOf(binding).watch?.(binding, environment) ?? {}),
-    );
-    return {
-      files: watched.flatMap(({ files = [] }) => files),
-      folders: watched.flatMap(({ folders = [] }) => folders),
-    };
-  }
-
   #watch(): void {
     if (!this.#watcher || this.#stopped) return;
     const workspace = this.#workspace;
     const built = this.#builds.watched();
-    const bound = this.plan ? this.#boundFiles(this.plan) : { files: [], folders: [] };
+    const bound = this.plan ? boundFiles(this.plan) : { files: [], folders: [] };
     this.#watcher.set(
       [...built.files, ...bound.files, ...this.#varFiles, ...(workspace?.files ?? [])],
       [...built.folders, ...bound.folders],
