@@ -8,7 +8,7 @@ import { TAIL_WORKER } from "./tail.ts";
 import type { GraphSpec, RuntimeWorker } from "./types.ts";
 
 /** Bindings that the runtime passes on to loaded code as they are (KV, R2, queues and others cannot be passed). */
-const PASSED = new Set(["text", "json", "worker", "d1"]);
+const PASSED = new Set(["text", "json", "worker", "d1", "network"]);
 
 /** All that a worker may have that is loaded; whatever is not known here takes the normal path. */
 const KNOWN = {

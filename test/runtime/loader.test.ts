@@ -1,12 +1,17 @@
 /** Code that is loaded into the running process: it behaves as it does in a process of its own. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { Agent } from "undici";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { TroupeError } from "../../src/errors.ts";
 import { anyFreePort } from "../../src/lib/port.ts";
 import { createGraphRuntime, type GraphRuntime, type RuntimeEvent, type SwapMode } from "../../src/runtime/index.ts";
 import { usesMissing } from "../../src/runtime/loadable.ts";
+import { makeCa } from "../bindings/certificates.ts";
+import { makeFolder, removeFolder } from "../support/files.ts";
 import { graph, type InlineService } from "../support/graph.ts";
 
 const dispatcher = new Agent();
@@ -348,6 +353,40 @@ describe("loaded code", () => {
       (plain.names as string[]).sort(),
       (plain.atStart as string[]).sort(),
     ]);
+  });
+
+  test("presents its client certificate", async () => {
+    const ca = await makeCa("Test CA");
+    const [host, client] = await Promise.all([ca.sign("localhost", ["localhost"]), ca.sign("client")]);
+    const dir = makeFolder({ "ca.pem": ca.certificate, "client.pem": client.certificate, "client.key": client.key });
+    const server = https.createServer(
+      { key: host.key, cert: host.certificate, ca: ca.certificate, requestCert: true, rejectUnauthorized: true },
+      (request, response) => response.end((request.socket as TLSSocket).getPeerCertificate().subject.CN),
+    );
+    await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const gateway = (version: number): InlineService => ({
+        code: `export default { async fetch(request, env) {
+          return new Response(${version} + await (await env.CLIENT.fetch("https://localhost:${port}/")).text());
+        } }`,
+        environment: { dir },
+        bindings: [
+          {
+            name: "CLIENT",
+            kind: "mtls-certificate",
+            entry: { binding: "CLIENT", certificate: "client.pem", private_key: "client.key", ca: "ca.pem" },
+          },
+        ],
+      });
+      const runtime = start();
+      const modes = await swaps(runtime, { gateway: gateway(1) }, { gateway: gateway(2) }, { gateway: gateway(3) });
+      expect([modes.at(-1), (await get(runtime)).text]).toEqual(["load", "3client"]);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      removeFolder(dir);
+    }
   });
 
   test("has its modules of every type", async () => {
