@@ -103,8 +103,12 @@ function dispatchOnce(
           }
           append = request.method !== "HEAD" && isPlainHtml(headers) ? exchange.options.appendHtml?.() : undefined;
           if (append !== undefined) delete headers["content-length"];
+          // What has arrived in one piece leaves in one piece…
+          const { socket } = response;
+          socket?.cork();
+          process.nextTick(() => socket?.uncork());
           response.writeHead(statusCode, headers);
-          // Streams (SSE) must show their headers before their first chunk.
+          // …but streams (SSE) must show their headers before their first chunk.
           response.flushHeaders();
         },
         onResponseData(started, chunk) {

@@ -23,9 +23,18 @@ const MINIFLARE = /^mf-/i;
 /** What `request.cf` is read from, by workerd's socket as Miniflare sets it up. */
 const CF_BLOB = "mf-cf-blob";
 
+/** Random bytes are cheap by the thousand. */
+let pool = Buffer.alloc(0);
+let used = 0;
+
 /** A ray id as Cloudflare makes them: 16 hex digits and a data centre. */
 export function newRay(): string {
-  return `${randomBytes(8).toString("hex")}-LOC`;
+  if (used + 8 > pool.length) {
+    pool = randomBytes(8192);
+    used = 0;
+  }
+  used += 8;
+  return `${pool.toString("hex", used - 8, used)}-LOC`;
 }
 
 /**
@@ -65,8 +74,17 @@ export function responseHeaders(
  * `request.cf` of a request that did not come over Cloudflare's network: the same fields, with values that are true here
  * where there are any. https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties
  */
-export function localCf(request: { httpVersion: string; tls: boolean }): string {
-  return JSON.stringify({
+export function localCf({ httpVersion, tls }: { httpVersion: string; tls: boolean }): string {
+  const key = `${httpVersion} ${tls}`;
+  const known = cfs.get(key) ?? JSON.stringify(cfOf(httpVersion, tls));
+  cfs.set(key, known);
+  return known;
+}
+
+const cfs = new Map<string, string>();
+
+function cfOf(httpVersion: string, tls: boolean): Record<string, unknown> {
+  return {
     asOrganization: "Local",
     asn: 64512,
     clientAcceptEncoding: "br, gzip",
@@ -83,10 +101,10 @@ export function localCf(request: { httpVersion: string; tls: boolean }): string 
     latitude: "30.27130",
     longitude: "-97.74260",
     edgeRequestKeepAliveStatus: 1,
-    httpProtocol: `HTTP/${request.httpVersion}`,
+    httpProtocol: `HTTP/${httpVersion}`,
     requestPriority: "",
-    tlsCipher: request.tls ? "AEAD-AES128-GCM-SHA256" : "",
-    tlsVersion: request.tls ? "TLSv1.3" : "",
+    tlsCipher: tls ? "AEAD-AES128-GCM-SHA256" : "",
+    tlsVersion: tls ? "TLSv1.3" : "",
     tlsClientAuth: {
       certPresented: "0",
       certVerified: "NONE",
@@ -106,5 +124,5 @@ export function localCf(request: { httpVersion: string; tls: boolean }): string 
       certNotBefore: "",
       certNotAfter: "",
     },
-  });
+  };
 }
