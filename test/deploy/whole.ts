@@ -60,6 +60,6 @@ export function expectSound(folder: string): void {
   expect(database.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
   expect(database.prepare("PRAGMA foreign_key_check").all()).toEqual([]);
   database.close();
-  const known = /^(\.gitignore|secret\.key|store\.db|store\.db-(wal|shm))$/;
+  const known = /^(\.gitignore|secret\.key|change\.lock|store\.db|store\.db-(wal|shm))$/;
   expect(readdirSync(folder).filter((name) => !known.test(name))).toEqual([]);
 }

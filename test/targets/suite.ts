@@ -383,6 +383,12 @@ export function targetSuite(name: string, options: SuiteOptions): void {
         await expect(deleteSecrets({ ...auth(), env: "staging" }, ["EXTRA"])).rejects.toMatchObject({
           code: "NOT_FOUND",
         });
+        // Many at once: each is a version, none is lost.
+        const names = Array.from({ length: 6 }, (_, index) => `S${index}`);
+        await Promise.all(names.map((each) => putSecrets({ ...auth(), env: "staging" }, { [each]: "x" })));
+        const after = await version("auth", "staging");
+        expect(Object.keys(after.secrets).sort()).toEqual([...names, "TOKEN"]);
+        expect(after.number).toBe(4 + names.length);
         // The code needs it.
         await expect(deleteSecrets({ ...auth(), env: "staging" }, ["TOKEN"])).rejects.toMatchObject({
           code: "PRECONDITION",

@@ -1,5 +1,6 @@
 /** The target `local`: the embedded store of a workspace. Every verb is one transaction. */
 
+import path from "node:path";
 import { environmentNameFault, type StoredConfig } from "../../config/index.ts";
 import { TroupeError } from "../../errors.ts";
 import { hostLabel } from "../../host/hostname.ts";
@@ -40,6 +41,7 @@ import {
 import { type Plan, planChange } from "./plan.ts";
 import { cloneDrafts, newSettings, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
 import { tryToStart } from "./trial.ts";
+import { takeTurn } from "./turn.ts";
 
 export interface LocalTargetOptions {
   /** The state folder; it must exist. */
@@ -50,7 +52,7 @@ export interface LocalTargetOptions {
 }
 
 /** How often a change is planned anew because somebody else changed the same environments meanwhile. */
-const ATTEMPTS = 5;
+const ATTEMPTS = 20;
 
 /** @throws TroupeError STORE, NOT_FOUND */
 export function openLocalTarget({ folder, now, mustExist }: LocalTargetOptions): Target {
@@ -297,26 +299,43 @@ class LocalTarget implements Target {
    * @param careful the drafts rest on what is active now: plan anew if that changes meanwhile
    */
   async #change(build: () => Promise<Draft[]>, options: ChangeOptions, careful: boolean): Promise<ChangeReport> {
-    const planOptions = { now: this.#now(), allowDataLoss: options.allowDataLoss === true };
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const drafts = await build();
-      const seen = this.#stateOf(drafts);
-      const plan = planChange(this.#store, drafts, planOptions);
-      await tryToStart(this.#store, plan, options.signal);
-      options.signal?.throwIfAborted();
-      if (options.dryRun) return this.#report(plan, undefined);
-      const done = this.#store.transaction(() => {
-        if (careful && seen !== this.#stateOf(drafts)) return undefined;
-        // Others may have changed what is bound, or this very environment: what held then must hold now.
-        const current = planChange(this.#store, drafts, planOptions);
-        const numbers = commit(this.#store, current, options);
-        return { current, numbers };
-      });
-      if (done) return this.#report(done.current, done.numbers);
+    const first = await this.#attempt(build, options, careful);
+    if (first) return first;
+    const giveBack = await takeTurn(path.dirname(this.#store.file), options.signal);
+    try {
+      for (let attempt = 2; attempt <= ATTEMPTS; attempt++) {
+        const report = await this.#attempt(build, options, careful);
+        if (report) return report;
+      }
+    } finally {
+      await giveBack();
     }
     throw new TroupeError("CONFLICT", "Others kept changing the same environments; nothing was changed", {
       notes: ["Try again"],
     });
+  }
+
+  /** @returns undefined when somebody else changed the same meanwhile: nothing was done */
+  async #attempt(
+    build: () => Promise<Draft[]>,
+    options: ChangeOptions,
+    careful: boolean,
+  ): Promise<ChangeReport | undefined> {
+    const planOptions = { now: this.#now(), allowDataLoss: options.allowDataLoss === true };
+    const drafts = await build();
+    const seen = this.#stateOf(drafts);
+    const plan = planChange(this.#store, drafts, planOptions);
+    await tryToStart(this.#store, plan, options.signal);
+    options.signal?.throwIfAborted();
+    if (options.dryRun) return this.#report(plan, undefined);
+    const done = this.#store.transaction(() => {
+      if (careful && seen !== this.#stateOf(drafts)) return undefined;
+      // Others may have changed what is bound, or this very environment: what held then must hold now.
+      const current = planChange(this.#store, drafts, planOptions);
+      const numbers = commit(this.#store, current, options);
+      return { current, numbers };
+    });
+    return done && this.#report(done.current, done.numbers);
   }
 
   /** Equal as long as nobody else changes what the drafts rest on. */
