@@ -73,6 +73,7 @@ const bound = (name: string, service: string, more: Record<string, unknown> = {}
 const bucket = { name: "FILES", kind: "r2", entry: { binding: "FILES", bucket_name: "files" }, resource: "files" };
 const durable = { name: "D", kind: "durable-object", entry: { name: "D", class_name: "D" } };
 const DURABLE = `import { DurableObject } from "cloudflare:workers"; export class D extends DurableObject {}`;
+const consumer = { name: "jobs", kind: "queue-consumer", entry: { queue: "jobs" }, resource: "jobs" };
 const tailed = { name: "logs", kind: "tail-consumer", entry: { service: "logs" } };
 
 /** Collects events, and waits for one. */
@@ -160,6 +161,7 @@ describe("what is loaded", () => {
     ["binds what cannot be passed on", (n) => ({ ...says(`${n}`), bindings: [bucket] })],
     ["has a Durable Object", (n) => ({ code: plain(n, DURABLE), bindings: [durable] })],
     ["has another service's log", (n) => ({ ...says(`${n}`), bindings: [tailed] })],
+    ["receives from a queue", (n) => ({ ...says(`${n}`), bindings: [consumer] })],
     [
       "is in service-worker syntax",
       (n) => ({ code: `addEventListener("fetch", () => ${n})`, format: "service-worker" }),
