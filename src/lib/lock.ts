@@ -1,5 +1,6 @@
 /** A lock that a process holds by a file: knows who holds it, and is free again when that process is gone. */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 export interface LockOwner {
@@ -29,22 +30,45 @@ export async function takeLock(
   const content = (more: Record<string, unknown>) =>
     `${JSON.stringify({ pid: process.pid, since: Date.now(), ...more })}\n`;
   for (;;) {
+    const draft = beside(file);
+    // Written whole under another name, then linked: nobody ever reads half a lock and takes it for an old one.
+    await writeFile(draft, content(details), { mode: 0o600 });
     try {
-      await writeFile(file, content(details), { flag: "wx", mode: 0o600 });
+      await link(draft, file);
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const owner = await lockOwner(file);
-      if (owner) return { owner };
-      await rm(file, { force: true });
+    } finally {
+      await rm(draft, { force: true });
     }
+    const owner = await lockOwner(file);
+    if (owner) return { owner };
+    await removeStale(file);
   }
   return {
     lock: {
-      update: (more) => writeFile(file, content(more), { mode: 0o600 }),
+      async update(more) {
+        const draft = beside(file);
+        await writeFile(draft, content(more), { mode: 0o600 });
+        await rename(draft, file);
+      },
       release: () => rm(file, { force: true }),
     },
   };
+}
+
+/** Moved away first and looked at again: somebody else may have done the same, and hold the lock by now. */
+async function removeStale(file: string): Promise<void> {
+  const grave = beside(file);
+  await rename(file, grave).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+  if (await lockOwner(grave)) await link(grave, file).catch(() => {});
+  await rm(grave, { force: true });
+}
+
+function beside(file: string): string {
+  return `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
 }
 
 /** Who holds the lock now; undefined when nobody does or the holder has died. */

@@ -108,12 +108,8 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
     );
     closing.push(() => watching.stop());
     const url = address("");
-    await lock.update({
-      control: control.url,
-      token: control.token,
-      url,
-      ...(doors.https && { https: address("", "https") }),
-    });
+    const about = { url, scheme: "http", base, port: doors.port };
+    await lock.update({ control: control.url, token: control.token, ...about });
 
     emit({
       reason: "ready",

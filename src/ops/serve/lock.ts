@@ -10,7 +10,10 @@ export interface RunningServe extends LockOwner {
   token: string;
   /** Address of the front door, without a hostname of an environment. */
   url: string;
-  https?: string;
+  /** The same taken apart, for those who make URLs of hostnames. */
+  scheme: "http" | "https";
+  base: string;
+  port: number;
 }
 
 function file(state: string): string {
