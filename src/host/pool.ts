@@ -74,6 +74,11 @@ export class Pool {
     return this.#byWorker.get(worker)?.running === true;
   }
 
+  /** Whether its process runs, or is about to. */
+  isActive(worker: string): boolean {
+    return this.#byWorker.get(worker)?.active === true;
+  }
+
   /** Graphs whose process runs. */
   get running(): number {
     return [...this.#processes].filter((process) => process.running).length;

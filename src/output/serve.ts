@@ -58,6 +58,8 @@ export function renderServeEvent(event: ServeEvent, output: Output): void {
     case "request":
     case "log":
     case "exception":
+    case "scheduled":
+    case "queue":
     case "warning":
       renderDevEvent("service" in event ? { ...event, service: plain(event) } : event, output);
       return;

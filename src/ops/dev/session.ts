@@ -17,7 +17,7 @@ import { DevQueues, usesQueues } from "./queues.ts";
 import { graphSpec } from "./spec.ts";
 import { fromStore } from "./stored.ts";
 import type { DevEvent, DevOptions } from "./types.ts";
-import { createWatcher, type Watcher } from "./watch.ts";
+import { createWatcher, isConfigName, type Watcher } from "./watch.ts";
 
 /** After a save people look for the new code: streams and WebSockets of the old one end soon, in ms. */
 const DRAIN = { load: 2_000, overlap: 2_000, prewarm: 1_000, hold: 1_000 };
@@ -37,7 +37,7 @@ export interface SessionHooks {
   origin(label: string): string;
   /** Called after every cycle, good or bad. */
   settled(): void;
-  /** Exceptions and logs, before they are emitted. */
+  /** Exceptions and logs, before they are told. */
   observe(event: RuntimeEvent): void;
 }
 
@@ -393,8 +393,4 @@ export class DevSession {
     this.#hooks.observe(event);
     if (event.type !== "exception" || !event.again) this.#hooks.emit(devEvent(event));
   }
-}
-
-function isConfigName(file: string): boolean {
-  return /^(troupe\.toml|wrangler\.(json|jsonc|toml))$/.test(path.basename(file));
 }

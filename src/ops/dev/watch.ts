@@ -129,3 +129,8 @@ export function createWatcher(
     },
   };
 }
+
+/** Whether a file of this name is a service's config. */
+export function isConfigName(file: string): boolean {
+  return /^(troupe\.toml|wrangler\.(json|jsonc|toml))$/.test(path.basename(file));
+}

@@ -63,6 +63,7 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
       filesDir: path.join(state, "files"),
       idleTimeout: (options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT) * 1000,
       maxProcesses: options.maxProcesses ?? defaultProcesses(),
+      ...(options.now && { now: options.now }),
       emit,
       observe: (event) => count(metrics, event),
       urlOf,

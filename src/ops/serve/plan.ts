@@ -45,7 +45,7 @@ export function planServe(workspace: DeployedWorkspace, homesOf: (user: DataUser
   const meeting = (each: Deployed): string[] => [
     `worker:${each.id}`,
     ...edges.get(each.id)!.flatMap((edge) => (idOf(edge) === undefined ? [] : [`worker:${idOf(edge)}`])),
-    ...sharedKeys(each),
+    ...dataKeys(each),
     ...homesOf(each).map((home) => `home:${home}`),
   ];
   const graphs = connected([...deployed.values()], meeting).map((members): ServedGraph => {
@@ -69,14 +69,6 @@ export function planServe(workspace: DeployedWorkspace, homesOf: (user: DataUser
     routes: routeTable(open.map(({ id, environment }) => [id, environment.routes])),
     reachable,
   };
-}
-
-/** Resources that cannot be in two processes: what is on disk, and queues. */
-function sharedKeys(each: Deployed): string[] {
-  const queues = each.environment.bindings.flatMap(({ resource }) =>
-    resource?.type === "queue" ? [`queue:${resource.id}`] : [],
-  );
-  return [...dataKeys(each), ...queues];
 }
 
 function strictest(members: readonly Deployed[]): StateClass {

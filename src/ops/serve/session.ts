@@ -1,4 +1,5 @@
 /** What is deployed → what runs: follows the store, and tells what happens. */
+import path from "node:path";
 import { type Diagnostic, TroupeError } from "../../errors.ts";
 import { Homes, userOf } from "../../host/homes.ts";
 import { Pool, type PoolEvent, type PoolGraph } from "../../host/pool.ts";
@@ -7,6 +8,7 @@ import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
 import type { RuntimeEvent } from "../../runtime/types.ts";
 import type { Store } from "../../store/index.ts";
 import { type Deployed, deployedSpec, deployedWorkspace } from "../deployed/index.ts";
+import { Background } from "./background.ts";
 import { planServe, type ServedGraph, type ServePlan } from "./plan.ts";
 import type { ServeEvent, VersionRef } from "./types.ts";
 
@@ -18,6 +20,7 @@ export interface SessionOptions {
   filesDir: string;
   idleTimeout: number;
   maxProcesses: number;
+  now?(): Date;
   emit(event: ServeEvent): void;
   /** Every event of the pool, before it is emitted. */
   observe(event: PoolEvent): void;
@@ -30,14 +33,22 @@ export class ServeSession {
   plan!: ServePlan;
   #options: SessionOptions;
   #homes!: Homes;
+  #background: Background;
   #users = new Set<string>();
   /** Versions in the graphs that run, for events about them. */
   #served = new WeakMap<PoolGraph, ServedGraph>();
 
   private constructor(options: SessionOptions) {
     this.#options = options;
+    this.#background = new Background({
+      dataDir: options.dataDir,
+      pool: () => this.pool,
+      homesOf: ({ members }) => this.#homes.of(members).map((home) => path.join(options.dataDir, home)),
+      emit: options.emit,
+      ...(options.now && { now: options.now }),
+    });
     this.pool = new Pool({
-      createRuntime: createGraphRuntime,
+      createRuntime: (given) => createGraphRuntime({ ...given, queues: this.#background.queues }),
       idleTimeout: options.idleTimeout,
       maxProcesses: options.maxProcesses,
       onEvent: (event) => this.#onPoolEvent(event),
@@ -80,6 +91,7 @@ export class ServeSession {
   }
 
   async close(grace: number): Promise<void> {
+    await this.#background.close(grace);
     await this.pool.close(grace);
   }
 
@@ -99,6 +111,8 @@ export class ServeSession {
 
   #apply(): void {
     this.pool.apply(this.plan.graphs.map((graph) => this.#poolGraph(graph)));
+    const editions = this.#options.store.environments().map(({ settings }) => settings.edition);
+    this.#background.apply(this.plan, new Set(editions));
   }
 
   #poolGraph(graph: ServedGraph): PoolGraph {
@@ -137,13 +151,15 @@ export class ServeSession {
   #onPoolEvent(event: PoolEvent): void {
     const { emit } = this.#options;
     this.#options.observe(event);
-    const environments = (this.#served.get(event.graph)?.members ?? []).map(versionRef);
+    const served = this.#served.get(event.graph);
+    const environments = (served?.members ?? []).map(versionRef);
     const warn = (warnings: readonly Diagnostic[]): void => {
       for (const diagnostic of warnings) emit({ reason: "warning", diagnostic });
     };
     switch (event.type) {
       case "started":
         warn(event.warnings);
+        if (served) this.#background.started(served);
         emit({ reason: "start", environments, ms: Math.round(event.ms) });
         return;
       case "swapped": {
@@ -157,6 +173,7 @@ export class ServeSession {
         return;
       case "stopped":
         emit({ reason: "stop", environments, why: event.why });
+        if (served && event.why !== "closed") this.#background.stopped(served);
         if (event.why !== "closed") void this.#free();
         return;
       case "crashed":

@@ -62,6 +62,18 @@ export type ServeEvent =
   | ({ reason: "request"; method: string; host: string; path: string; status: number; ms: number } & EnvironmentRef)
   | ({ reason: "log"; level: string; message: string; time: string } & EnvironmentRef)
   | ({ reason: "exception"; name: string; message: string; stack?: string; location?: Location } & EnvironmentRef)
+  | ({ reason: "scheduled"; cron: string; outcome: string } & EnvironmentRef)
+  /** A batch was delivered; `dead`: moved to the dead-letter queue, `dropped`: given up. */
+  | ({
+      reason: "queue";
+      queue: string;
+      outcome: string;
+      acked: number;
+      retried: number;
+      dead: number;
+      dropped: number;
+      ms: number;
+    } & EnvironmentRef)
   | { reason: "warning"; diagnostic: Diagnostic }
   | { reason: "exit"; signal?: string };
 

@@ -1,0 +1,253 @@
+/** What happens in deployed environments without a request, also when their graph was stopped. */
+import { expect, onTestFinished, test } from "vitest";
+import { startServe as startHere } from "../../src/ops/serve/index.ts";
+import type { ServeEvent } from "../../src/ops/serve/types.ts";
+import type { CliEvent } from "../support/cli.ts";
+import type { InlineService } from "../support/graph.ts";
+import { startServe, testStore } from "../support/serve.ts";
+
+const shop = (): InlineService => ({
+  code: `export default { async fetch(request, env) {
+    const { searchParams } = new URL(request.url);
+    await env.JOBS.send(searchParams.get("body"), { delaySeconds: Number(searchParams.get("delay") ?? 0) });
+    return new Response("sent");
+  } };`,
+  bindings: [{ name: "JOBS", kind: "queue", resource: "jobs" }],
+});
+
+const worker = (version: number, entry: Record<string, unknown> = {}): InlineService => ({
+  code: `export default { async queue(batch) {
+    for (const { body, attempts } of batch.messages) {
+      console.log(\`v${version} \${body} \${attempts}\`);
+      if (body === "hang" && attempts === 1) await new Promise(() => setInterval(() => {}, 1000));
+    }
+  } };`,
+  reachable: false,
+  bindings: [
+    {
+      name: "jobs",
+      kind: "queue-consumer",
+      entry: { queue: "jobs", max_batch_size: 1, max_batch_timeout: 0, ...entry },
+      resource: "jobs",
+    },
+  ],
+});
+
+const ofService = (name: string) => (event: CliEvent) =>
+  event.environments.some(({ service }: { service: string }) => service === name);
+const says =
+  (message: string) =>
+  (event: CliEvent): boolean =>
+    event.message === message;
+
+test("a message starts the graph of its consumer, which need not be that of its sender", async () => {
+  const store = testStore();
+  store.deploy({ shop: shop(), worker: worker(1) });
+  const serve = await startServe(store.folder, ["--idle-timeout", "0.3"]);
+  expect((await serve.get("shop", "/?body=first")).body).toBe("sent");
+  await serve.next("log", 0, says("v1 first 1"));
+  expect((await serve.next("start", 0, ofService("worker"))).environments).toHaveLength(1);
+  expect(await serve.next("queue")).toMatchObject({
+    service: "worker",
+    environment: "production",
+    queue: "jobs",
+    acked: 1,
+  });
+  await serve.next("stop", 0, ofService("worker"));
+  await serve.next("stop", 0, ofService("shop"));
+
+  const mark = serve.mark();
+  await serve.get("shop", "/?body=later&delay=2");
+  await serve.next("stop", mark, ofService("shop"));
+  const asleep = serve.mark();
+  await serve.next("log", asleep, says("v1 later 1"));
+  await serve.next("start", asleep, ofService("worker"));
+});
+
+test("messages outlive a swap and a killed host; what was under way is delivered again", async () => {
+  const store = testStore();
+  store.deploy({ shop: shop(), worker: worker(1) });
+  const serve = await startServe(store.folder);
+  await serve.get("shop", "/?body=hang");
+  await serve.next("log", 0, says("v1 hang 1"));
+  for (const body of ["second", "third"]) await serve.get("shop", `/?body=${body}`);
+  await serve.running.stop("SIGKILL");
+
+  store.deploy({ worker: worker(2) });
+  const next = await startServe(store.folder);
+  for (const body of ["hang 2", "second 1", "third 1"]) await next.next("log", 0, says(`v2 ${body}`));
+
+  // Now a new version comes while a batch is under way: the next batch is the new one's.
+  const mark = next.mark();
+  await next.get("shop", "/?body=hang");
+  await next.next("log", mark, says("v2 hang 1"));
+  await next.get("shop", "/?body=fourth");
+  store.deploy({
+    worker: { ...worker(3), bindings: [...worker(3).bindings!, { name: "KV", kind: "kv", resource: "kv" }] },
+  });
+  await next.next("log", mark, says("v3 fourth 1"));
+  await next.next("log", mark, says("v3 hang 2"));
+  expect(
+    next.running.events.filter(({ reason, message }) => reason === "log" && message.endsWith("fourth 1")),
+  ).toHaveLength(1);
+});
+
+test("a consumer that can't start costs no attempt, and a deploy that mends it is enough", async () => {
+  const store = testStore();
+  store.deploy({
+    shop: shop(),
+    worker: { ...worker(1), code: `throw new Error("broken at start"); export default {};` },
+  });
+  const serve = await startServe(store.folder);
+  await serve.get("shop", "/?body=patient");
+  const warning = await serve.next("warning", 0, ({ diagnostic }) => diagnostic.code === "queue-stuck");
+  expect(warning.diagnostic.message).toMatch(
+    /^Messages of queue "jobs" wait: worker@production can't receive them: .*broken at start/s,
+  );
+  store.deploy({ worker: worker(2) });
+  await serve.next("log", 0, says("v2 patient 1"));
+});
+
+test("a queue goes with the last environment of its edition", async () => {
+  const store = testStore();
+  const staging = { ...shop(), bindings: [{ name: "JOBS", kind: "queue", resource: "jobs@staging" }] };
+  store.deploy({ shop: shop() });
+  store.deploy({ shop: staging }, { environment: "staging" });
+  const serve = await startServe(store.folder);
+  await serve.get("staging--shop", "/?body=gone");
+  store.remove({ service: "shop", environment: "staging" });
+  await serve.next("deployed", 0, ({ removed }) => removed.length === 1);
+  const mark = serve.mark();
+  const consumer = worker(1);
+  store.deploy(
+    { shop: staging, worker: { ...consumer, bindings: [{ ...consumer.bindings![0]!, resource: "jobs@staging" }] } },
+    { environment: "staging" },
+  );
+  await serve.next("deployed", mark);
+  await serve.get("staging--shop", "/?body=new");
+  expect((await serve.next("log", mark, ({ service }) => service === "worker")).message).toBe("v1 new 1");
+});
+
+const ALARM = `
+import { DurableObject } from "cloudflare:workers";
+export class Clock extends DurableObject {
+  set(ms) { return this.ctx.storage.setAlarm(Date.now() + ms); }
+  async alarm() { console.log("rang"); }
+}
+export default { async fetch(request, env) {
+  await env.CLOCK.getByName("one").set(Number(new URL(request.url).searchParams.get("ms")));
+  return new Response("set");
+} };`;
+
+const clock = (): InlineService => ({
+  code: ALARM,
+  bindings: [{ name: "CLOCK", kind: "durable-object", entry: { name: "CLOCK", class_name: "Clock" } }],
+});
+
+test("an alarm starts its graph in time, and after a restart of the host when it is overdue", async () => {
+  const store = testStore();
+  store.deploy({ clock: clock() });
+  const serve = await startServe(store.folder, ["--idle-timeout", "0.3"]);
+  await serve.get("clock", "/?ms=2500");
+  const stopped = await serve.next("stop");
+  const mark = serve.running.events.indexOf(stopped);
+  await serve.next("start", mark);
+  await serve.next("log", mark, says("rang"));
+  // And no other: nothing wakes it again.
+  await serve.next("stop", serve.mark());
+
+  await serve.get("clock", "/?ms=600");
+  await serve.running.stop("SIGKILL");
+  const next = await startServe(store.folder);
+  await next.next("start");
+  await next.next("log", 0, says("rang"));
+});
+
+const FLOW = `
+import { WorkflowEntrypoint } from "cloudflare:workers";
+export class Flow extends WorkflowEntrypoint {
+  async run(event, step) {
+    await step.do("first", async () => { console.log("before"); });
+    await step.sleep("a while", "2 seconds");
+    await step.do("second", async () => { console.log("after"); });
+  }
+}
+export default { async fetch(request, env) {
+  if (request.method === "GET") return Response.json(await (await env.FLOW.get("one")).status());
+  await env.FLOW.create({ id: "one" });
+  return new Response("created");
+} };`;
+
+test("a Workflow that sleeps goes on, though its graph was stopped", async () => {
+  const store = testStore();
+  store.deploy({
+    flow: {
+      code: FLOW,
+      bindings: [
+        {
+          name: "FLOW",
+          kind: "workflow",
+          entry: { binding: "FLOW", name: "flow", class_name: "Flow" },
+          resource: "flow",
+        },
+      ],
+    },
+  });
+  const serve = await startServe(store.folder, ["--idle-timeout", "0.3"]);
+  await serve.get("flow", "/", { method: "POST" });
+  await serve.next("log", 0, says("before"));
+  const mark = serve.running.events.indexOf(await serve.next("stop"));
+  await serve.next("start", mark);
+  await serve.next("log", mark, says("after"));
+  await expect.poll(async () => JSON.parse((await serve.get("flow")).body).status).toBe("complete");
+});
+
+test("crons fire on schedule in every environment, each with its time", async () => {
+  const store = testStore();
+  const code = `export default { scheduled({ cron, scheduledTime }) { console.log(cron + " " + new Date(scheduledTime).toISOString()); } };`;
+  const service = (crons: string[]): InlineService => ({ code, reachable: false, environment: { crons } });
+  store.deploy({ clock: service(["30 12 * * *", "0 13 * * *", "no cron"]) });
+  store.deploy({ clock: service(["* * * * *"]) }, { environment: "staging" });
+  // A second before half past twelve.
+  const shift = Date.parse("2026-11-22T12:29:59Z") - Date.now();
+  const events: ServeEvent[] = [];
+  let wake = (): void => {};
+  const server = await startHere({
+    cwd: store.folder,
+    stateDir: store.folder,
+    processEnv: {},
+    port: 0,
+    now: () => new Date(Date.now() + shift),
+    onEvent(event) {
+      events.push(event);
+      wake();
+    },
+  });
+  onTestFinished(() => server.stop());
+  const logs = () =>
+    events.flatMap((event) => (event.reason === "log" ? [`${event.environment}: ${event.message}`] : []));
+  const fired = () => events.filter((event) => event.reason === "scheduled");
+  await new Promise<void>((resolve) => {
+    wake = () => {
+      if (logs().length === 2 && fired().length === 2) resolve();
+    };
+    wake();
+  });
+  expect(logs().sort()).toEqual([
+    "production: 30 12 * * * 2026-11-22T12:30:00.000Z",
+    "staging: * * * * * 2026-11-22T12:30:00.000Z",
+  ]);
+  expect(fired()).toEqual(
+    expect.arrayContaining([
+      { reason: "scheduled", service: "clock", environment: "production", cron: "30 12 * * *", outcome: "ok" },
+      { reason: "scheduled", service: "clock", environment: "staging", cron: "* * * * *", outcome: "ok" },
+    ]),
+  );
+  expect(events).toContainEqual({
+    reason: "warning",
+    diagnostic: expect.objectContaining({
+      code: "cron",
+      message: expect.stringMatching(/^clock@production: "no cron" never fires/),
+    }),
+  });
+});
