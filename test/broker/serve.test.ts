@@ -163,45 +163,6 @@ test("an alarm starts its graph in time, and after a restart of the host when it
   await next.next("log", 0, says("rang"));
 });
 
-const FLOW = `
-import { WorkflowEntrypoint } from "cloudflare:workers";
-export class Flow extends WorkflowEntrypoint {
-  async run(event, step) {
-    await step.do("first", async () => { console.log("before"); });
-    await step.sleep("a while", "2 seconds");
-    await step.do("second", async () => { console.log("after"); });
-  }
-}
-export default { async fetch(request, env) {
-  if (request.method === "GET") return Response.json(await (await env.FLOW.get("one")).status());
-  await env.FLOW.create({ id: "one" });
-  return new Response("created");
-} };`;
-
-test("a Workflow that sleeps goes on, though its graph was stopped", async () => {
-  const store = testStore();
-  store.deploy({
-    flow: {
-      code: FLOW,
-      bindings: [
-        {
-          name: "FLOW",
-          kind: "workflow",
-          entry: { binding: "FLOW", name: "flow", class_name: "Flow" },
-          resource: "flow",
-        },
-      ],
-    },
-  });
-  const serve = await startServe(store.folder, ["--idle-timeout", "0.3"]);
-  await serve.get("flow", "/", { method: "POST" });
-  await serve.next("log", 0, says("before"));
-  const mark = serve.running.events.indexOf(await serve.next("stop"));
-  await serve.next("start", mark);
-  await serve.next("log", mark, says("after"));
-  await expect.poll(async () => JSON.parse((await serve.get("flow")).body).status).toBe("complete");
-});
-
 test("crons fire on schedule in every environment, each with its time", async () => {
   const store = testStore();
   const code = `export default { scheduled({ cron, scheduledTime }) { console.log(cron + " " + new Date(scheduledTime).toISOString()); } };`;

@@ -2,7 +2,6 @@
  * What happens in deployed environments without a request: messages of queues, crons, alarms. Whatever has to run is
  * started by the pool, and stopped again when it is idle.
  */
-import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { consumersOf } from "../../bindings/queue-consumer.ts";
 import type { QueueService } from "../../bindings/queue-service.ts";
@@ -16,7 +15,6 @@ import {
   createBroker,
   createCrons,
   nextAlarm,
-  QUEUES_FILE,
 } from "../../host/broker/index.ts";
 import type { Pool } from "../../host/pool.ts";
 import type { EnvironmentRef } from "../../model.ts";
@@ -27,8 +25,8 @@ import type { ServeEvent } from "./types.ts";
 const RETRY = 60_000;
 
 export interface BackgroundOptions {
-  /** Folder of the data of all deployed environments. */
-  dataDir: string;
+  /** SQLite file of the messages. */
+  queuesFile: string;
   pool(): Pool;
   /** Folders with the data of a graph. */
   homesOf(graph: ServedGraph): string[];
@@ -52,7 +50,7 @@ export class Background {
     this.#options = options;
     const { emit, now } = options;
     this.#broker = createBroker({
-      file: path.join(options.dataDir, QUEUES_FILE),
+      file: options.queuesFile,
       deliver: ({ worker }, batch) => options.pool().run(worker, (runtime) => runtime.queue(worker, batch)),
       onBatch: ({ worker, ms, ...batch }) =>
         this.#tell(worker, (ref) => emit({ reason: "queue", ...ref, ...batch, ms: Math.round(ms) })),

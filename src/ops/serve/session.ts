@@ -1,6 +1,7 @@
 /** What is deployed → what runs: follows the store, and tells what happens. */
 import path from "node:path";
 import { type Diagnostic, TroupeError } from "../../errors.ts";
+import { QUEUES_FILE } from "../../host/broker/index.ts";
 import { Homes, userOf } from "../../host/homes.ts";
 import { Pool, type PoolEvent, type PoolGraph } from "../../host/pool.ts";
 import { refId } from "../../model.ts";
@@ -41,7 +42,8 @@ export class ServeSession {
   private constructor(options: SessionOptions) {
     this.#options = options;
     this.#background = new Background({
-      dataDir: options.dataDir,
+      // Not among the homes: queues belong to no process.
+      queuesFile: path.join(path.dirname(options.dataDir), QUEUES_FILE),
       pool: () => this.pool,
       homesOf: ({ members }) => this.#homes.of(members).map((home) => path.join(options.dataDir, home)),
       emit: options.emit,
