@@ -36,6 +36,7 @@ export async function getPlatformProxy<Env = Record<string, unknown>, Cf = Recor
   options: PlatformProxyOptions & { cwd: string },
 ): Promise<PlatformProxy<Env, Cf>> {
   const session = new DevSession(devOptions(options), {
+    caches: true,
     open: async () => {},
     emit: (event) => options.onEvent?.(event),
     // Nobody listens: addresses of services are made up and lead nowhere.

@@ -56,6 +56,8 @@ export function preloadRuntime(): void {
 
 export interface GenerationOptions {
   onEvent?(event: RuntimeEvent): void;
+  /** Somebody will call `caches`. */
+  caches?: boolean;
   /** A process was started and has all that it needs: until it is up, this thread has nothing to do. */
   onWait?(): void;
   queues?: QueueService;
@@ -68,7 +70,7 @@ export class Generation {
   readonly warnings: Diagnostic[];
   #spec: GraphSpec;
   #events: EventReader;
-  #queues: QueueService | undefined;
+  #options: GenerationOptions;
   #miniflare: Miniflare;
   #children: ChildProcess[];
   #urls: Map<string, URL>;
@@ -86,12 +88,12 @@ export class Generation {
     children: ChildProcess[];
     urls: Map<string, URL>;
     events: EventReader;
-    queues: QueueService | undefined;
+    options: GenerationOptions;
     loader: Loader;
   }) {
     this.#spec = parts.spec;
     this.#events = parts.events;
-    this.#queues = parts.queues;
+    this.#options = parts.options;
     this.#loader = parts.loader;
     this.mode = parts.mode;
     this.warnings = parts.warnings;
@@ -109,7 +111,7 @@ export class Generation {
     const { Miniflare, NoOpLog, Response } = loadMiniflare();
     const output: string[] = [];
     const events = new EventReader(spec, options.onEvent);
-    const assembled = assembleFor(spec, events, options.queues);
+    const assembled = assembleFor(spec, events, options);
     const loader = new Loader(spec, assembled, options.loaded ?? [], Response);
     let started = false;
     const config: MiniflareOptions = {
@@ -146,8 +148,8 @@ export class Generation {
       started = true;
       return new Generation({
         spec,
+        options,
         events,
-        queues: options.queues,
         loader,
         mode: assembled.mode,
         warnings: assembled.warnings,
@@ -182,7 +184,7 @@ export class Generation {
    * can be loaded, `load`, which throws a LoadError when the runtime refuses it: what served goes on then
    */
   changes(spec: GraphSpec): { changed: string[]; load?(deadline: number): Promise<void> } | undefined {
-    const assembled = assembleFor(spec, this.#events, this.#queues);
+    const assembled = assembleFor(spec, this.#events, this.#options);
     const changed = this.#loader.changed(this.#spec, spec, assembled);
     if (!changed || changed.length === 0) return undefined;
     if (!this.#loader.canLoad(changed, spec, assembled)) return { changed };
@@ -275,10 +277,11 @@ export class Generation {
   }
 }
 
-function assembleFor(spec: GraphSpec, events: EventReader, queues: QueueService | undefined): Assembled {
+function assembleFor(spec: GraphSpec, events: EventReader, { caches, queues }: GenerationOptions): Assembled {
   return assemble(spec, {
     newestDate: newestCompatibilityDate(),
     debug: spec.inspectorPort !== undefined,
+    caches,
     ...(events.listened && { sink: (report) => events.report(report) }),
     queues,
   });

@@ -15,7 +15,7 @@ const KNOWN = {
   config: new Set([
     ...["name", "compatibilityDate", "compatibilityFlags", "env", "exports", "triggers", "tailConsumers", "manifest"],
   ]),
-  dev: new Set(["unsafeDirectSockets", "stripCfConnectingIp"]),
+  dev: new Set(["unsafeDirectSockets", "stripCfConnectingIp", "cacheAPI"]),
 };
 
 /**

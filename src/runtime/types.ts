@@ -154,6 +154,8 @@ export interface GraphRuntime {
 export interface GraphRuntimeOptions {
   /** Gets logs and exceptions; without it nothing is collected and nothing is paid for it. */
   onEvent?(event: RuntimeEvent): void;
+  /** Whether `caches()` will be called: a cache that nobody can use is left away. */
+  caches?: boolean;
   /** Called while a process starts and this thread has nothing to do: the time for what is needed after that. */
   onWait?(): void;
   /** Keeps what is sent to queues, and delivers it with `queue`. Without it the process does both, in its memory. */

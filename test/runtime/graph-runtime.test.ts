@@ -145,6 +145,21 @@ describe("calls between services", () => {
   });
 });
 
+test("the Cache API works where code uses it, and from Node when that is asked for", async () => {
+  const runtime = createGraphRuntime({ caches: true });
+  open.push(runtime);
+  const caching: InlineService = {
+    code: `export default { async fetch(request) {
+      await caches.default.put(request.url, new Response("kept", { headers: { "cache-control": "max-age=60" } }));
+      return caches.default.match(request.url);
+    } }`,
+  };
+  await runtime.swap(graph({ gateway: answers("nothing kept"), cache: caching }));
+  expect((await get(runtime, "/", "cache")).text).toBe("kept");
+  const fromNode = (await runtime.caches()) as { default: { match(url: string): Promise<Response | undefined> } };
+  expect(await (await fromNode.default.match("http://cache.localhost/"))?.text()).toBe("kept");
+});
+
 describe("logs and exceptions", () => {
   test("say which service, as it happens, nicely formatted, with the request's ray", async () => {
     const events: RuntimeEvent[] = [];

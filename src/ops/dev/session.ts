@@ -30,6 +30,8 @@ export interface DevFailure {
 }
 
 export interface SessionHooks {
+  /** Whether the Cache API is used from Node. */
+  caches?: boolean;
   /** Opens the front door, if it is not open: no later than the first news. @throws TroupeError CONFLICT, CONFIG */
   open(): Promise<void>;
   emit(event: DevEvent): void;
@@ -81,6 +83,7 @@ export class DevSession {
       // A failure shows where the door is waited for.
       onWait: () => void hooks.open().catch(() => {}),
       queues: this.#queues.service,
+      caches: hooks.caches,
       drain: DRAIN,
       load: true,
     });
@@ -378,15 +381,9 @@ export class DevSession {
 
   #asError(failure: DevFailure): TroupeError {
     const [first] = failure.diagnostics;
-    return new TroupeError(
-      failure.phase === "start" ? "START" : failure.phase === "build" ? "BUILD" : "CONFIG",
-      failure.message,
-      {
-        location: first?.location,
-        notes: first?.notes,
-        diagnostics: failure.diagnostics,
-      },
-    );
+    const code = failure.phase === "start" ? "START" : failure.phase === "build" ? "BUILD" : "CONFIG";
+    const { location, notes } = first ?? {};
+    return new TroupeError(code, failure.message, { location, notes, diagnostics: failure.diagnostics });
   }
 
   #onRuntimeEvent(event: RuntimeEvent): void {
