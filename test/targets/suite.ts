@@ -289,6 +289,24 @@ export function targetSuite(name: string, options: SuiteOptions): void {
         expect(await snapshot(at)).toEqual(before);
       });
 
+      test("names every binding that is lacking", async () => {
+        const file = serviceFile(cwd, "auth", dialect === "troupe" ? "troupe.toml" : "wrangler.jsonc");
+        const config = readFileSync(file, "utf8");
+        if (dialect === "troupe") writeFileSync(file, `${config}\n[[env.staging.kv_namespaces]]\nbinding = "FLAGS"\n`);
+        else {
+          const parsed = JSON.parse(config);
+          parsed.env.staging.kv_namespaces.push({ binding: "FLAGS", id: "flags" });
+          writeFileSync(file, JSON.stringify(parsed));
+        }
+        expect(changedIn(await deploy({ ...auth(), env: "staging" }))).toEqual(["auth@staging 2"]);
+        const before = await snapshot(at);
+        await expect(promoteEnvironment({ ...gateway(), graph: true }, "staging")).rejects.toMatchObject({
+          code: "PRECONDITION",
+          message: expect.stringContaining("the kv binding FLAGS (auth@production)"),
+        });
+        expect(await snapshot(at)).toEqual(before);
+      });
+
       test("makes no version when the target has the same", async () => {
         expect(changedIn(await promoteEnvironment(auth(), "staging", "production"))).toEqual([]);
       });
