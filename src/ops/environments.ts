@@ -1,6 +1,7 @@
 /** The verbs that make, move and end environments. */
 import { TroupeError } from "../errors.ts";
-import { PRODUCTION, refId } from "../model.ts";
+import { didYouMean } from "../lib/did-you-mean.ts";
+import { PRODUCTION, refId, type Workspace } from "../model.ts";
 import { type Difference, differences } from "../targets/diff.ts";
 import type { ChangeReport, EnvironmentDetail, EnvironmentInfo, VersionDetail } from "../targets/target.ts";
 import { provenance } from "./provenance.ts";
@@ -31,8 +32,10 @@ async function changeOptions(options: VerbOptions) {
 export async function listEnvironments(selection: TargetSelection): Promise<EnvironmentInfo[]> {
   return withTarget(selection, {}, async ({ target, workspace }) => {
     const wanted = selection.service ?? (workspace?.current === undefined ? undefined : [workspace.current]);
-    if (!wanted) return target.list();
-    return (await Promise.all(wanted.map((service) => target.list(service)))).flat();
+    const all = await target.list();
+    if (!wanted) return all;
+    for (const service of selection.service ?? []) checkKnown(service, workspace, all);
+    return all.filter(({ service }) => wanted.includes(service));
   });
 }
 
@@ -59,14 +62,22 @@ export async function createEnvironment(
   });
 }
 
+/** @throws TroupeError NOT_FOUND for a service that neither the config nor the target has */
+function checkKnown(service: string, workspace: Workspace | undefined, stored: readonly EnvironmentInfo[]): void {
+  const written = workspace?.services.map(({ name }) => name) ?? [];
+  const known = [...new Set([...written, ...stored.map((each) => each.service)])];
+  if (known.includes(service)) return;
+  const guess = didYouMean(service, known);
+  throw new TroupeError("NOT_FOUND", `There is no service "${service}"`, {
+    notes: [...(guess ? [`did you mean "${guess}"?`] : []), `services: ${known.join(", ") || "none"}`],
+  });
+}
+
 async function checkService({ target, workspace }: OpenTarget, service: string, base: string | undefined) {
+  const all = await target.list();
+  checkKnown(service, workspace, all);
   const written = workspace?.services.find(({ name }) => name === service);
-  const stored = await target.list(service);
-  if (!written && stored.length === 0) {
-    throw new TroupeError("NOT_FOUND", `There is no service "${service}"`, {
-      notes: [`services: ${(workspace?.services ?? []).map(({ name }) => name).join(", ") || "none"}`],
-    });
-  }
+  const stored = all.filter((each) => each.service === service);
   checkBase(service, base, [...Object.keys(written?.environments ?? {}), ...stored.map(({ name }) => name)]);
 }
 
@@ -203,8 +214,21 @@ export async function changeSettings(
         notes: [`set: ${Object.keys(flat(before)).join(", ") || "nothing"}`],
       });
     }
-    const report = await open.target.changeSettings({ ref, settings, ...(await changeOptions(options)) });
+    const request = { ref, settings, ...(await changeOptions(options)) };
+    const report = await open.target.changeSettings(request).catch((error: unknown) => {
+      throw withoutPlaces(error);
+    });
     return { ...report, service: ref.service, name, settings };
+  });
+}
+
+/** What is wrong with a setting stands in no file: a place in the config would send people to the wrong one. */
+function withoutPlaces(error: unknown): unknown {
+  if (!(error instanceof TroupeError) || error.code !== "CONFIG") return error;
+  const { message, notes, diagnostics } = error;
+  return new TroupeError("CONFIG", message, {
+    notes,
+    diagnostics: diagnostics.map(({ location: _, ...rest }) => rest),
   });
 }
 

@@ -1,7 +1,7 @@
 /** Secrets of deployed environments. */
 import { parse as parseDotenv } from "dotenv";
 import { TroupeError } from "../errors.ts";
-import type { EnvironmentRef } from "../model.ts";
+import { type EnvironmentRef, refId } from "../model.ts";
 import type { ChangeReport, SecretInfo } from "../targets/target.ts";
 import { provenance } from "./provenance.ts";
 import { chosenEnvironment, type OpenTarget, type TargetSelection, withTarget } from "./target.ts";
@@ -55,7 +55,13 @@ export async function listSecrets(selection: TargetSelection): Promise<Environme
 async function ensureEnvironment({ target, workspace }: OpenTarget, ref: EnvironmentRef): Promise<void> {
   const known = (await target.list(ref.service)).some(({ name }) => name === ref.environment);
   const service = workspace?.services.find(({ name }) => name === ref.service);
-  if (known || !service?.environments[ref.environment]) return;
+  if (known) return;
+  if (!service?.environments[ref.environment]) {
+    const { environment } = ref;
+    throw new TroupeError("NOT_FOUND", `There is no environment ${refId(ref)}`, {
+      notes: [`Make it first: troupe env create ${environment} --service ${ref.service}`],
+    });
+  }
   await target.create([ref], {});
 }
 

@@ -19,7 +19,8 @@ const command: Command<{ from: string; to: string; force?: boolean }, Renamed> =
   ],
   run: (args, context) =>
     renameEnvironment({ ...targetSelection(args, context), force: args.force === true }, args.from, args.to),
-  show: ({ service, name, url }, output) => output.line(`${output.style.bold(`${service}@${name}`)} ${url ?? ""}`),
+  show: ({ service, name, url }, output) =>
+    output.line(`${output.style.bold(`${service}@${name}`)} ${url ?? "is private"}`),
 };
 
 export default command;

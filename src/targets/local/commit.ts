@@ -44,6 +44,8 @@ function write(store: Store, { draft, deployed, content }: Preview, provenance: 
     (file): StoredFile => ("contents" in file ? store.storeFile(file.path, file.contents, file.sealed) : file),
   );
   const { id, number } = store.addVersion(record, {
+    // Code that was moved here is still of the commit it was built from.
+    ...(!isBundle(code) && code.git && { git: code.git }),
     ...provenance,
     bundle,
     contentHash: code.contentHash,

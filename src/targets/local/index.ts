@@ -264,7 +264,7 @@ class LocalTarget implements Target {
       .environments(ref.service)
       .filter((each) => !together.some((other) => refId(other) === refId(each)));
     if (ref.environment === PRODUCTION && staying.length > 0) {
-      throw new TroupeError("PRECONDITION", `${refId(ref)} is the last environment to go: ${ref.service} has others`, {
+      throw new TroupeError("PRECONDITION", `${refId(ref)} goes last, and ${ref.service} has other environments`, {
         notes: [`Delete these first: ${staying.map(({ environment }) => environment).join(", ")}`],
       });
     }
