@@ -19,6 +19,7 @@ export function serviceNameFault(name: string): string | undefined {
 
 function nameFault(name: string): string | undefined {
   if (name === "") return "must not be empty";
+  if (name in Object.prototype) return `must be another one: every JavaScript object has a "${name}"`;
   if (!NAME.test(name)) {
     return "must be of lower-case letters, digits, hyphens and underscores, and not begin with a hyphen";
   }

@@ -53,7 +53,8 @@ function pick(workspace: Workspace, from: Environment, name: string, written: st
     return { ref, reason: "not in this workspace", missing: missingService(name) };
   }
   if (written !== undefined) {
-    const environment = service.environments[written];
+    const { environments } = service;
+    const environment = Object.hasOwn(environments, written) ? environments[written] : undefined;
     if (environment) return found(environment, "written");
     const known = Object.keys(service.environments).join(", ");
     return {

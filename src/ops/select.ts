@@ -14,10 +14,12 @@ export interface Selection {
 
 /**
  * Loads the workspace of a selection.
- * @throws TroupeError CONFIG with every error of the files
+ * @throws TroupeError CONFIG with every error of the files; NOT_FOUND for an environment that cannot be
  */
 export async function selectWorkspace(selection: Selection): Promise<{ workspace: Workspace; warnings: Diagnostic[] }> {
   const { cwd, config, env, processEnv } = selection;
+  // No environment can be called so, and every table of environments seems to have it.
+  if (env && env in Object.prototype) throw new TroupeError("NOT_FOUND", `There is no environment "${env}"`);
   return loadWorkspace({ cwd, config, env, processEnv });
 }
 

@@ -213,7 +213,18 @@ export function targetSuite(name: string, options: SuiteOptions): void {
       test("refuses a name that exists, and bad names", async () => {
         const before = await snapshot(at);
         await expect(cloneEnvironment(auth(), "staging", "production")).rejects.toMatchObject({ code: "CONFLICT" });
-        for (const bad of ["Ünicode", "..", "a".repeat(64), "UPPER", "", "-x", "a/b", "a b"]) {
+        for (const bad of [
+          "constructor",
+          "__proto__",
+          "Ünicode",
+          "..",
+          "a".repeat(64),
+          "UPPER",
+          "",
+          "-x",
+          "a/b",
+          "a b",
+        ]) {
           await expect(cloneEnvironment(auth(), "staging", bad), bad).rejects.toMatchObject({ code: "USAGE" });
         }
         await expect(cloneEnvironment(auth(), "nowhere", "pr-1")).rejects.toMatchObject({ code: "NOT_FOUND" });

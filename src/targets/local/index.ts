@@ -100,7 +100,8 @@ class LocalTarget implements Target {
   async resolve(service: Service, environment: string, create?: NewEnvironment): Promise<Environment | undefined> {
     const ref = { service: service.name, environment };
     const record = this.#store.findEnvironment(ref);
-    const written = service.environments[environment];
+    const { environments } = service;
+    const written = Object.hasOwn(environments, environment) ? environments[environment] : undefined;
     if (!record && (written || !create)) return written;
     if (!record) checkName(environment);
     const settings = record?.settings ?? newSettings(this.#store, ref, create?.base);
