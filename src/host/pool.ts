@@ -200,26 +200,29 @@ export class Pool {
 
   #stopIdle(): void {
     const before = performance.now() - this.#options.idleTimeout;
-    for (const process of this.#unused()) if (process.lastUsed <= before) void process.stop("idle");
+    for (const process of this.#unused()) {
+      if (process.lastUsed <= before && this.#mayStop(process)) void process.stop("idle");
+    }
   }
 
   /** Stops those that waited longest, so that one more is not one too many. */
   #makeRoom(starting: GraphProcess): void {
     const others = [...this.#processes].filter((process) => process !== starting && process.active);
     const surplus = others.length + 1 - this.#options.maxProcesses;
-    const candidates = this.#unused().filter((process) => process !== starting);
+    if (surplus <= 0) return;
+    const candidates = this.#unused().filter((process) => process !== starting && this.#mayStop(process));
     candidates.sort((a, b) => a.lastUsed - b.lastUsed);
-    for (const process of candidates.slice(0, Math.max(0, surplus))) void process.stop("evicted");
+    for (const process of candidates.slice(0, surplus)) void process.stop("evicted");
   }
 
   #unused(): GraphProcess[] {
     return [...this.#processes].filter(
-      (process) =>
-        process.running &&
-        process.inFlight === 0 &&
-        !this.#moving.has(process) &&
-        this.#options.mayStop?.(process.definition) !== false,
+      (process) => process.running && process.inFlight === 0 && !this.#moving.has(process),
     );
+  }
+
+  #mayStop(process: GraphProcess): boolean {
+    return this.#options.mayStop?.(process.serving ?? process.definition) !== false;
   }
 
   #inBackground(work: Promise<unknown>): void {

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import type { Miniflare, MiniflareOptions } from "miniflare";
 import type { WorkerOptions } from "../bindings/kind.ts";
 import type { QueueService } from "../bindings/queue-service.ts";
+import { type WorkflowInstance, WorkflowInstances } from "../bindings/workflow-instances.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
 import { type Assembled, assemble } from "./assemble.ts";
 import { EventReader } from "./event-reader.ts";
@@ -15,6 +16,7 @@ import { HIDDEN } from "./loader-shell.ts";
 import { readMarked } from "./prelude.ts";
 import { deliver, type QueueFetcher } from "./queue-delivery.ts";
 import { reaper } from "./reaper.ts";
+import { resumeWorkflows } from "./resume-workflows.ts";
 import { startError, startTimeout } from "./start-errors.ts";
 import type { GraphSpec, QueueBatch, QueueResult, RuntimeEvent, SwapMode } from "./types.ts";
 
@@ -128,12 +130,20 @@ export class Generation {
         if (!started && !readMarked(message)) output.push(message);
         events.log(message, level, timestamp);
       },
-      unsafeHandleRuntimeRestart: () =>
-        options.onEvent?.({ type: "crashed", message: "The runtime crashed and was started again" }),
+      unsafeHandleRuntimeRestart: () => {
+        options.onEvent?.({ type: "crashed", message: "The runtime crashed and was started again" });
+        if (spec.persistTo !== undefined) resume(instances.read(spec.persistTo));
+      },
       ...(spec.persistTo !== undefined && { resourcePersistencePath: spec.persistTo }),
       ...(spec.inspectorPort !== undefined && { inspectorPort: spec.inspectorPort }),
       workers: options.queues ? assembled.workers.map(withoutQueues) : assembled.workers,
     };
+    const instances = new WorkflowInstances();
+    // Nobody waits for it, and an instance that can't go on says so itself.
+    const resume = (unfinished: readonly WorkflowInstance[]): void =>
+      void resumeWorkflows(miniflare, assembled.workers, unfinished).catch(() => {});
+    // Read before anybody runs on the data.
+    const unfinished = spec.persistTo === undefined ? [] : instances.read(spec.persistTo);
     const children: ChildProcess[] = [];
     const miniflare = construct(() => spawning.run({ children, onFed: options.onWait }, () => new Miniflare(config)));
     try {
@@ -146,6 +156,7 @@ export class Generation {
       );
       await loader.start(miniflare);
       started = true;
+      resume(unfinished);
       return new Generation({
         spec,
         options,

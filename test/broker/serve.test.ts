@@ -163,6 +163,87 @@ test("an alarm starts its graph in time, and after a restart of the host when it
   await next.next("log", 0, says("rang"));
 });
 
+const flow = (version: number): InlineService => ({
+  code: `
+import { WorkflowEntrypoint } from "cloudflare:workers";
+export class Flow extends WorkflowEntrypoint {
+  async run({ payload }, step) {
+    const first = await step.do("first", async () => {
+      console.log("v${version} works");
+      await new Promise((resolve) => setTimeout(resolve, payload.work));
+      return "v${version}";
+    });
+    if (payload.sleep) await step.sleep("a while", payload.sleep);
+    if (payload.event) await step.waitForEvent("news", { type: "news" });
+    return first + " then v${version}";
+  }
+}
+export default { async fetch(request, env) {
+  const { pathname } = new URL(request.url);
+  const id = pathname.slice(1);
+  if (request.method === "GET") return Response.json(await (await env.FLOW.get(id)).status());
+  if (request.method === "PUT") await (await env.FLOW.get(id)).sendEvent({ type: "news", payload: 1 });
+  else await env.FLOW.create({ id, params: await request.json() });
+  return new Response("done");
+} };`,
+  bindings: [
+    {
+      name: "FLOW",
+      kind: "workflow",
+      entry: { binding: "FLOW", name: "flow", class_name: "Flow" },
+      resource: "flow",
+    },
+  ],
+});
+
+test("a Workflow that sleeps goes on, though its graph was stopped; one that works is not stopped", async () => {
+  const store = testStore();
+  store.deploy({ flow: flow(1) });
+  const serve = await startServe(store.folder, ["--idle-timeout", "0.3"]);
+  const create = (id: string, params: object) =>
+    serve.get("flow", `/${id}`, { method: "POST", body: JSON.stringify(params) });
+  await create("one", { work: 2500, sleep: "5 seconds" });
+  await serve.next("log", 0, says("v1 works"));
+  const stopped = await serve.next("stop");
+  expect(Date.parse((await serve.next("log")).time)).toBeLessThan(Date.now() - 2400);
+  const mark = serve.running.events.indexOf(stopped);
+  await serve.next("start", mark);
+  await expect
+    .poll(async () => JSON.parse((await serve.get("flow", "/one")).body), { timeout: 15_000 })
+    .toMatchObject({ status: "complete", output: "v1 then v1" });
+});
+
+test("Workflows outlive a swap and a killed host, each step done once", async () => {
+  const store = testStore();
+  store.deploy({ flow: flow(1) });
+  const serve = await startServe(store.folder);
+  const create = (id: string, params: object) =>
+    serve.get("flow", `/${id}`, { method: "POST", body: JSON.stringify(params) });
+  await create("sleeps", { work: 0, sleep: "4 seconds" });
+  await create("waits", { work: 0, event: true });
+  await expect
+    .poll(async () => JSON.parse((await serve.get("flow", "/waits")).body))
+    .toMatchObject({ __LOCAL_DEV_STEP_OUTPUTS: ["v1"] });
+  await expect
+    .poll(async () => JSON.parse((await serve.get("flow", "/sleeps")).body))
+    .toMatchObject({ __LOCAL_DEV_STEP_OUTPUTS: ["v1"] });
+  store.deploy({ flow: flow(2) });
+  expect((await serve.next("reload")).mode).toBe("hold");
+  await serve.running.stop("SIGKILL");
+  store.deploy({ flow: flow(3) });
+
+  // It is started for them.
+  const next = await startServe(store.folder);
+  await next.next("start");
+  await expect
+    .poll(async () => JSON.parse((await next.get("flow", "/sleeps")).body), { timeout: 15_000 })
+    .toMatchObject({ status: "complete", output: "v1 then v3" });
+  await next.get("flow", "/waits", { method: "PUT" });
+  await expect
+    .poll(async () => JSON.parse((await next.get("flow", "/waits")).body), { timeout: 5_000 })
+    .toMatchObject({ status: "complete", output: "v1 then v3" });
+});
+
 test("crons fire on schedule in every environment, each with its time", async () => {
   const store = testStore();
   const code = `export default { scheduled({ cron, scheduledTime }) { console.log(cron + " " + new Date(scheduledTime).toISOString()); } };`;

@@ -1,28 +1,29 @@
 /**
- * Alarms of Durable Objects in graphs that do not run, and of Workflows that sleep, which are Durable Objects with alarms
- * underneath. The runtime keeps the alarms of a class in one SQLite file, and fires those that are overdue when it starts:
- * so all there is to do is to start it in time.
+ * What Durable Objects and Workflows of a graph wait for, read from its data. The runtime keeps the alarms of a class in
+ * one SQLite file, and fires those that are overdue when it starts; Workflows go on at every start (src/runtime): so all
+ * there is to do is to start it in time.
  */
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { WorkflowInstances } from "../../bindings/workflow-instances.ts";
 
-/** Folders of a home in which objects of the user's may have alarms. */
-const WITH_ALARMS = ["do", "workflows"];
+/** When a graph has something to do. */
+export class Wakeups {
+  readonly #instances = new WorkflowInstances();
 
-/**
- * When the next alarm in a folder of data is due, in ms since the epoch. Nobody may run on the folder.
- * @returns undefined when there is none, or nothing there can be read
- */
-export function nextAlarm(home: string): number | undefined {
-  let next: number | undefined;
-  for (const kind of WITH_ALARMS) {
-    for (const name of entries(path.join(home, kind))) {
-      const at = firstOf(path.join(home, kind, name, "metadata.sqlite"));
-      if (at !== undefined && (next === undefined || at < next)) next = at;
-    }
+  /**
+   * The next time at which an alarm rings or a Workflow goes on in a folder of data, in ms since the epoch; in the past when
+   * one is under way, or was when its process ended.
+   * @returns undefined when there is nothing to wait for, or nothing can be read
+   */
+  next(home: string): number | undefined {
+    const alarms = entries(path.join(home, "do")).flatMap(
+      (name) => firstAlarm(path.join(home, "do", name, "metadata.sqlite")) ?? [],
+    );
+    const times = [...alarms, ...this.#instances.read(home).map(({ due }) => due)];
+    return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
   }
-  return next;
 }
 
 function entries(folder: string): string[] {
@@ -33,7 +34,7 @@ function entries(folder: string): string[] {
   }
 }
 
-function firstOf(file: string): number | undefined {
+function firstAlarm(file: string): number | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file, { readOnly: true });

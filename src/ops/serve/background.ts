@@ -14,7 +14,7 @@ import {
   createAlarms,
   createBroker,
   createCrons,
-  nextAlarm,
+  Wakeups,
 } from "../../host/broker/index.ts";
 import type { Pool } from "../../host/pool.ts";
 import type { EnvironmentRef } from "../../model.ts";
@@ -23,6 +23,10 @@ import type { ServeEvent } from "./types.ts";
 
 /** A graph that could not be started for an alarm is tried again after this, in ms. */
 const RETRY = 60_000;
+/** It is not worth stopping a graph that has something to do by then, in ms. */
+const SOON = 1_000;
+/** A graph is stopped after this all the same, in ms: what it seems to do may have come to nothing. */
+const LONGEST_WORK = 60 * 60 * 1000;
 
 export interface BackgroundOptions {
   /** SQLite file of the messages. */
@@ -39,10 +43,13 @@ export class Background {
   readonly #broker: Broker;
   readonly #crons: Crons;
   readonly #alarms: Alarms;
+  readonly #wakeups = new Wakeups();
   #plan: ServePlan | undefined;
   #graphs = new Map<string, ServedGraph>();
   /** Consumers too many, already told. */
   readonly #told = new Set<string>();
+  /** By graph: since when it would have been stopped if it had nothing to do. */
+  readonly #busySince = new Map<string, number>();
   #closed = false;
 
   /** @throws TroupeError STORE */
@@ -95,7 +102,22 @@ export class Background {
     this.#alarms.clear(idOf(graph));
   }
 
+  /** Whether nothing goes on in a graph that nobody asks for anything. Work of its own is left alone for an hour. */
+  mayStop(graph: ServedGraph): boolean {
+    if (graph.state !== "exclusive") return true;
+    const id = idOf(graph);
+    const soon = Date.now() + SOON;
+    if (!this.#options.homesOf(graph).some((home) => (this.#wakeups.next(home) ?? Infinity) < soon)) {
+      this.#busySince.delete(id);
+      return true;
+    }
+    const since = this.#busySince.get(id) ?? Date.now();
+    this.#busySince.set(id, since);
+    return Date.now() - since > LONGEST_WORK;
+  }
+
   stopped(graph: ServedGraph): void {
+    this.#busySince.delete(idOf(graph));
     void this.#lookAt([graph]);
   }
 
@@ -138,7 +160,7 @@ export class Background {
       if (graph.state !== "exclusive") continue;
       await setImmediate();
       if (this.#closed || !this.#graphs.has(idOf(graph)) || this.#options.pool().isActive(graph.workers[0]!)) continue;
-      const times = this.#options.homesOf(graph).flatMap((home) => nextAlarm(home) ?? []);
+      const times = this.#options.homesOf(graph).flatMap((home) => this.#wakeups.next(home) ?? []);
       if (times.length > 0) this.#alarms.set(idOf(graph), Math.min(...times));
     }
   }

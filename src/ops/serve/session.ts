@@ -53,6 +53,10 @@ export class ServeSession {
       createRuntime: (given) => createGraphRuntime({ ...given, queues: this.#background.queues }),
       idleTimeout: options.idleTimeout,
       maxProcesses: options.maxProcesses,
+      mayStop: (graph) => {
+        const served = this.#served.get(graph);
+        return served === undefined || this.#background.mayStop(served);
+      },
       onEvent: (event) => this.#onPoolEvent(event),
       onRuntimeEvent: (event) => this.#onRuntimeEvent(event),
     });
