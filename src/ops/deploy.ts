@@ -51,7 +51,7 @@ interface Chosen {
  */
 export async function deploy(options: DeployOptions): Promise<DeployReport> {
   const { workspace, warnings } = await workspaceFor(options);
-  return withTarget(options, { create: true, workspace }, async ({ target }) => {
+  return withTarget(options, { create: true, dryRun: options.dryRun === true, workspace }, async ({ target }) => {
     const chosen = await choose(target, workspace, options);
     const { signal } = options;
     options.onProgress?.(`Building ${chosen.map(({ service }) => service.name).join(", ")}`);

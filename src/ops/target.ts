@@ -1,5 +1,7 @@
 /** Which target a command speaks to, and which services and environments it means there. */
 import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import { TroupeError } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
@@ -25,16 +27,18 @@ export interface OpenTarget {
 
 /**
  * Runs `work` with the chosen target, and closes it.
- * @param options.create makes the store when there is none
+ * @param options.create makes the store when there is none; with `dryRun` it is gone again at the end
  * @throws TroupeError USAGE for a target that there is not; NOT_FOUND when nothing was deployed yet; what `work` throws
  */
 export async function withTarget<T>(
   selection: TargetSelection,
-  options: { create?: boolean; workspace?: Workspace },
+  options: { create?: boolean; dryRun?: boolean; workspace?: Workspace },
   work: (open: OpenTarget) => Promise<T>,
 ): Promise<T> {
   const workspace = options.workspace ?? (await readableWorkspace(selection));
-  const folder = stateFolder(selection, workspace);
+  const own = stateFolder(selection, workspace);
+  const isPassing = options.create && options.dryRun && !existsSync(path.join(own, STORE_FILE));
+  const folder = isPassing ? await mkdtemp(path.join(os.tmpdir(), "troupe-dry-run-")) : own;
   const target = await openTarget(selection, folder, options.create === true);
   try {
     return await work({ target, ...(workspace && { workspace }) });
@@ -43,6 +47,7 @@ export async function withTarget<T>(
     throw storeError(error, path.join(folder, STORE_FILE));
   } finally {
     await target.close();
+    if (isPassing) await rm(folder, { recursive: true, force: true });
   }
 }
 

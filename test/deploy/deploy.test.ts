@@ -167,6 +167,7 @@ describe("what is refused", () => {
       code: 5,
       message: expect.stringMatching(/Nothing was deployed here yet[\s\S]*troupe deploy/),
     });
+    expect(await deployed(["-e", "staging", "--dry-run"], { cwd })).toEqual(["site@staging 1"]);
     expect(existsSync(path.join(cwd, ".troupe"))).toBe(false);
     await deployed(["-e", "staging"], { cwd });
     for (const [args, code, message] of [
