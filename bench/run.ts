@@ -19,6 +19,7 @@ const BENCHES: Record<string, { main: boolean; load(): Promise<{ default: Bench 
   reloads: { main: false, load: () => import("./reloads.ts") },
   calls: { main: false, load: () => import("./calls.ts") },
   bindings: { main: false, load: () => import("./bindings.ts") },
+  serve: { main: false, load: () => import("./serve.ts") },
   deploy: { main: false, load: () => import("./deploy.ts") },
 };
 

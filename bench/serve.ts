@@ -1,0 +1,266 @@
+/** `troupe serve`: throughput of the front door, swaps under load, first requests, and many environments that are idle. */
+import type { InlineService } from "../test/support/graph.ts";
+import { bareMiniflare } from "./lib/contenders.ts";
+import { Client, freePort, until } from "./lib/http.ts";
+import { type Check, milliseconds, type Section } from "./lib/report.ts";
+import { type BenchStore, benchStore, get, load, serve } from "./lib/serve.ts";
+import { interleave, type Samples, summarise } from "./lib/stats.ts";
+import { writeWorkspace } from "./lib/workspace.ts";
+import type { BenchOptions } from "./run.ts";
+
+const SWAPS = 50;
+/** Seconds of one sample of throughput. */
+const SAMPLE = 3;
+const ENVIRONMENTS = { few: 10, many: 500, active: 10 };
+
+const hello = (text: string): InlineService => ({
+  code: `export default { fetch: () => new Response(${JSON.stringify(text)}) };`,
+});
+
+export default async function serving(options: BenchOptions): Promise<Section> {
+  const rows: string[][] = [];
+  const checks: Check[] = [];
+  for (const part of [throughput, swaps, firstRequests, idleEnvironments]) {
+    const done = await part(options);
+    rows.push(...done.rows);
+    checks.push(...done.checks);
+  }
+  return { name: "serve", title: "troupe serve", header: ["", ""], rows, checks };
+}
+
+type Part = Pick<Section, "rows" | "checks">;
+
+async function throughput({ runs }: BenchOptions): Promise<Part> {
+  const bench = benchStore();
+  const workspace = writeWorkspace([{ name: "hello", config: {}, files: { "src/index.ts": hello("hello").code } }]);
+  const port = await freePort();
+  const bare = bareMiniflare(workspace, [workspace.services[0]!.config], ["--direct", String(port)]);
+  try {
+    bench.store.deploy({ hello: hello("hello") });
+    const host = await serve(bench.store);
+    await get(host.port, "hello");
+    const client = new Client(port);
+    await until(client, bare, ({ status }) => status === 200, { pause: 20 });
+    client.close();
+    const rate = (to: number) => async () => {
+      const { requests, lost, reason } = await load(to, "hello.localhost", { seconds: SAMPLE }).done;
+      if (lost > 0) throw new Error(`${lost} requests lost: ${reason}`);
+      return requests / SAMPLE;
+    };
+    const rates = await interleave(
+      runs ?? 7,
+      new Map([
+        ["door", rate(host.port)],
+        ["direct", rate(port)],
+      ]),
+    );
+    await host.stop();
+    const [door, direct] = [rates.get("door")!, rates.get("direct")!];
+    return {
+      rows: [
+        ["requests a second, 50 connections: front door", perSecond(door)],
+        ["… workerd's own socket", perSecond(direct)],
+      ],
+      checks: [
+        {
+          what: "workerd's own socket, beside the front door",
+          value: direct.median / door.median,
+          limit: 1 / 0.7,
+          unit: " ×",
+        },
+      ],
+    };
+  } finally {
+    await bare.stop();
+    workspace.remove();
+    bench.remove();
+  }
+}
+
+/** Deploys and rollbacks in turns, under 50 connections that never pause. */
+async function swaps({ runs }: BenchOptions): Promise<Part> {
+  const rows: string[][] = [];
+  const checks: Check[] = [];
+  for (const mode of ["overlap", "prewarm", "hold"] as const) {
+    const bench = benchStore();
+    try {
+      const { outcome, live, missing } = await swapUnderLoad(bench, mode, runs ?? SWAPS);
+      rows.push([
+        `${runs ?? SWAPS} swaps (${mode}) under 50 connections`,
+        `${outcome.lost} of ${outcome.requests} requests lost, longest ${Math.round(outcome.longest)} ms, live after ${milliseconds(live)}${mode === "overlap" ? "" : `, ${missing} of ${outcome.written.length} writes missing`}`,
+      ]);
+      checks.push({ what: `requests lost, ${mode}`, value: outcome.lost, limit: 0 });
+      if (mode !== "overlap") checks.push({ what: `acknowledged writes missing, ${mode}`, value: missing, limit: 0 });
+    } finally {
+      bench.remove();
+    }
+  }
+  return { rows, checks };
+}
+
+async function swapUnderLoad({ store }: BenchStore, mode: "overlap" | "prewarm" | "hold", count: number) {
+  const service = (version: number) => (mode === "overlap" ? hello(`${version}`) : writer(version, mode));
+  const ref = { service: "it", environment: "production" };
+  store.deploy({ it: service(0) });
+  const host = await serve(store);
+  try {
+    if (mode !== "overlap") await get(host.port, "it", "/init");
+    else await get(host.port, "it");
+    const running = load(host.port, "it.localhost", { write: mode !== "overlap" });
+    const live: number[] = [];
+    for (let swap = 1; swap <= count; swap++) {
+      const from = host.events().length;
+      const startedAt = performance.now();
+      if (swap % 3 === 0) store.rollback(ref, swap - 1 - Math.floor(swap / 3));
+      else store.deploy({ it: service(swap) });
+      await host.next("reload", from);
+      live.push(performance.now() - startedAt);
+    }
+    const outcome = await running.stop();
+    const there = new Set(mode === "overlap" ? [] : JSON.parse(await get(host.port, "it", "/written")));
+    return { outcome, live: summarise(live), missing: outcome.written.filter((id) => !there.has(id)).length };
+  } finally {
+    await host.stop();
+  }
+}
+
+/** Writes each id to KV and D1 (and a Durable Object); `/written` tells those that are everywhere. */
+function writer(version: number, mode: "prewarm" | "hold"): InlineService {
+  const objects = mode === "hold";
+  return {
+    code: `import { DurableObject } from "cloudflare:workers";
+export class Ids extends DurableObject {
+  add(id) { return this.ctx.storage.put(id, true); }
+  async all() { return [...(await this.ctx.storage.list()).keys()]; }
+}
+export default { async fetch(request, env) {
+  const url = new URL(request.url);
+  if (url.pathname === "/init") await env.DB.exec("CREATE TABLE IF NOT EXISTS ids (id TEXT PRIMARY KEY)");
+  else if (url.pathname === "/written") {
+    const all = async (cursor) => { const page = await env.KV.list({ cursor }); return [...page.keys, ...(page.list_complete ? [] : await all(page.cursor))]; };
+    const kv = new Set((await all()).map(({ name }) => name));
+    const objects = ${objects} ? new Set(await env.IDS.getByName("all").all()) : kv;
+    const { results } = await env.DB.prepare("SELECT id FROM ids").all();
+    return Response.json(results.map(({ id }) => id).filter((id) => kv.has(id) && objects.has(id)));
+  } else {
+    const id = url.searchParams.get("id");
+    await env.KV.put(id, "1");
+    await env.DB.prepare("INSERT INTO ids VALUES (?)").bind(id).run();
+    if (${objects}) await env.IDS.getByName("all").add(id);
+  }
+  return new Response("${version}");
+} };`,
+    bindings: [
+      { name: "KV", kind: "kv", entry: { binding: "KV" }, resource: "kv" },
+      { name: "DB", kind: "d1", entry: { binding: "DB" }, resource: "db" },
+      ...(objects ? [{ name: "IDS", kind: "durable-object", entry: { name: "IDS", class_name: "Ids" } }] : []),
+    ],
+  };
+}
+
+/** From a request to a cold environment to its answer, beside what Miniflare takes from nothing to a first answer. */
+async function firstRequests({ runs }: BenchOptions): Promise<Part> {
+  const bench = benchStore();
+  const { Miniflare } = await import("miniflare");
+  try {
+    const rounds = runs ?? 10;
+    for (let index = 0; index <= rounds; index++) bench.store.deploy({ [`cold-${index}`]: hello("hello") });
+    const host = await serve(bench.store);
+    // The first one of all loads the runtime's code.
+    await get(host.port, `cold-${rounds}`);
+    let next = 0;
+    const cold = async (): Promise<number> => {
+      const startedAt = performance.now();
+      await get(host.port, `cold-${next++}`);
+      return performance.now() - startedAt;
+    };
+    const contents = hello("hello").code;
+    const bare = async (): Promise<number> => {
+      const startedAt = performance.now();
+      const manifest = { mainModule: "index.js", modules: { "index.js": { type: "esm" as const, contents } } };
+      const config = { name: "hello", compatibilityDate: "2026-11-01", compatibilityFlags: [], manifest, env: {} };
+      const miniflare = new Miniflare({ host: "127.0.0.1", port: 0, cf: false, workers: [{ config }] });
+      const client = new Client(Number((await miniflare.ready).port));
+      await client.get();
+      const elapsed = performance.now() - startedAt;
+      client.close();
+      await miniflare.dispose();
+      return elapsed;
+    };
+    await bare();
+    const figures = await interleave(
+      rounds,
+      new Map([
+        ["cold", cold],
+        ["bare", bare],
+      ]),
+    );
+    await host.stop();
+    const [first, start] = [figures.get("cold")!, figures.get("bare")!];
+    return {
+      rows: [
+        ["first request to a cold environment", milliseconds(first)],
+        ["start and first request of bare Miniflare", milliseconds(start)],
+      ],
+      checks: [
+        {
+          what: "first request to a cold environment, beside bare Miniflare",
+          value: first.median / start.median,
+          limit: 2,
+          unit: " ×",
+        },
+      ],
+    };
+  } finally {
+    bench.remove();
+  }
+}
+
+async function idleEnvironments({ runs }: BenchOptions): Promise<Part> {
+  const { few, many, active } = ENVIRONMENTS;
+  const stores = [few, many].map((count) => {
+    const bench = benchStore();
+    bench.store.store.transaction(() => {
+      for (let index = 0; index < count; index++) bench.store.deploy({ [`s${index}`]: hello(`${index}`) });
+    });
+    return { count, bench };
+  });
+  try {
+    const memory = new Map<number, number[]>(stores.map(({ count }) => [count, []]));
+    const run = async (count: number, { store }: BenchStore): Promise<number> => {
+      const host = await serve(store);
+      for (let index = 0; index < active; index++) await get(host.port, `s${index}`);
+      memory.get(count)!.push(host.memory());
+      await host.stop();
+      return host.startedIn;
+    };
+    const starts = await interleave(
+      runs ?? 7,
+      new Map(stores.map(({ count, bench }) => [String(count), () => run(count, bench)])),
+    );
+    const of = (count: number) => ({ start: starts.get(String(count))!, memory: summarise(memory.get(count)!) });
+    const row = (count: number) => [
+      `${count} environments, ${active} active: start-up, memory of the host`,
+      `${milliseconds(of(count).start)}, ${Math.round(of(count).memory.median / 2 ** 20)} MB`,
+    ];
+    const check = (what: string, a: Samples, b: Samples): Check => ({
+      what,
+      value: a.median / b.median,
+      limit: 1.2,
+      unit: " ×",
+    });
+    return {
+      rows: [row(few), row(many)],
+      checks: [
+        check(`start-up with ${many} environments, beside ${few}`, of(many).start, of(few).start),
+        check(`memory with ${many} environments, beside ${few}`, of(many).memory, of(few).memory),
+      ],
+    };
+  } finally {
+    for (const { bench } of stores) bench.remove();
+  }
+}
+
+function perSecond({ median, min, max }: Samples): string {
+  return `${Math.round(median)} (${Math.round(min)}–${Math.round(max)})`;
+}
