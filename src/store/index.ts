@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { TroupeError } from "../errors.ts";
-import type { Bundle, EnvironmentRef } from "../model.ts";
+import type { Bundle, Environment, EnvironmentRef } from "../model.ts";
 import { blobSize, getBlob, mendBlob, putBlob, sweepBlobs } from "./blobs.ts";
 import { openDatabase, storeError, transaction } from "./database.ts";
 import * as environments from "./environments.ts";
@@ -181,6 +181,11 @@ export class Store {
 
   versionById(id: number): VersionDetail | undefined {
     return versions.versionById(this.#database, id);
+  }
+
+  /** The environments of many versions, by version id, without the rest of them. */
+  environmentsOf(ids: readonly number[]): Map<number, Environment> {
+    return versions.environmentsOf(this.#database, ids);
   }
 
   deployments(record?: EnvironmentRecord, limit?: number): DeploymentRecord[] {

@@ -167,6 +167,14 @@ export function versionById(database: DatabaseSync, id: number): VersionDetail |
   return row && detail(row);
 }
 
+/** The environments of many versions, by version id, without the rest of them. */
+export function environmentsOf(database: DatabaseSync, ids: readonly number[]): Map<number, Environment> {
+  const rows = database
+    .prepare("SELECT id, environment FROM versions WHERE id IN (SELECT value FROM json_each(?))")
+    .all(JSON.stringify(ids)) as { id: number; environment: string }[];
+  return new Map(rows.map(({ id, environment }) => [id, JSON.parse(environment)]));
+}
+
 /** @throws TroupeError NOT_FOUND */
 export function requireVersion(database: DatabaseSync, ref: EnvironmentRef, number?: number): VersionDetail {
   const found = findVersion(database, ref, number);

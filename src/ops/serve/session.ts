@@ -102,7 +102,7 @@ export class ServeSession {
   }
 
   #read(): ServePlan {
-    return planServe(deployedWorkspace(this.#options.store), (user) => this.#homes.of([user]));
+    return planServe(deployedWorkspace(this.#options.store, { all: true }), (user) => this.#homes.of([user]));
   }
 
   #readUsers(): void {

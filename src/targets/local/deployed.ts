@@ -15,15 +15,18 @@ export class Deployed {
   readonly label: string;
   readonly record: EnvironmentRecord;
   readonly #read: () => VersionDetail;
+  readonly #known: Environment | undefined;
   #environment: Environment | undefined;
 
-  constructor(record: EnvironmentRecord, read: () => VersionDetail) {
+  /** @param known the version's environment, when it has been read already */
+  constructor(record: EnvironmentRecord, read: () => VersionDetail, known?: Environment) {
     const { service, environment, label, settings } = record;
     this.id = refId({ service, environment: settings.edition });
     this.ref = { service, environment };
     this.label = label;
     this.record = record;
     this.#read = read;
+    this.#known = known;
   }
 
   get version(): VersionDetail {
@@ -32,7 +35,7 @@ export class Deployed {
 
   get environment(): Environment {
     // It may have been renamed since.
-    this.#environment ??= underName(this.version.environment, this.ref.environment);
+    this.#environment ??= underName(this.#known ?? this.version.environment, this.ref.environment);
     return this.#environment;
   }
 
@@ -56,8 +59,13 @@ export interface DeployedWorkspace extends Workspace {
 /** Versions never change, so what was read once is kept for as long as the store is open. */
 const read = new WeakMap<Store, Map<number, VersionDetail>>();
 
-/** The environments of a store that have an active version. */
-export function deployedWorkspace(store: Store): DeployedWorkspace {
+const readEnvironments = new WeakMap<Store, Map<number, Environment>>();
+
+/**
+ * The environments of a store that have an active version.
+ * @param options.all every one of them is going to be looked at: they are read at once
+ */
+export function deployedWorkspace(store: Store, options: { all?: boolean } = {}): DeployedWorkspace {
   const known = read.get(store) ?? new Map<number, VersionDetail>();
   const active = store.environments().filter(({ activeVersionId }) => activeVersionId !== undefined);
   const ids = new Set(active.map(({ activeVersionId }) => activeVersionId));
@@ -69,7 +77,22 @@ export function deployedWorkspace(store: Store): DeployedWorkspace {
     known.set(id, version);
     return version;
   };
-  return workspaceOf(active.map((record) => new Deployed(record, () => versionOf(record.activeVersionId!))));
+  const environments = options.all ? environmentsOf(store, ids as Set<number>) : undefined;
+  return workspaceOf(
+    active.map((record) => {
+      const id = record.activeVersionId!;
+      return new Deployed(record, () => versionOf(id), environments?.get(id));
+    }),
+  );
+}
+
+function environmentsOf(store: Store, ids: ReadonlySet<number>): Map<number, Environment> {
+  const known = readEnvironments.get(store) ?? new Map<number, Environment>();
+  for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
+  const missing = [...ids].filter((id) => !known.has(id));
+  if (missing.length > 0) for (const [id, environment] of store.environmentsOf(missing)) known.set(id, environment);
+  readEnvironments.set(store, known);
+  return known;
 }
 
 /** Environments as a workspace, so that references are looked up among them. */
