@@ -4,8 +4,9 @@
  * when they have something to do (miniflare 5.20261117, workers/workflows/binding.worker.js).
  */
 import { readdirSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { deserialize } from "node:v8";
 
 export interface WorkflowInstance {
@@ -46,7 +47,9 @@ export class WorkflowInstances {
     this.#finished.delete(file);
     let database: DatabaseSync | undefined;
     try {
-      database = new DatabaseSync(file, { readOnly: true });
+      // Loaded when there is something to read: every start would pay for it.
+      const sqlite = createRequire(import.meta.url)("node:sqlite") as typeof import("node:sqlite");
+      database = new sqlite.DatabaseSync(file, { readOnly: true });
       const value = (key: string): unknown => {
         const row = database!.prepare("SELECT value FROM _cf_KV WHERE key = ?").get(key);
         return row && deserialize(row.value as Uint8Array);

@@ -69,7 +69,7 @@ export async function connectData(selection: DataSelection, kind: string, name: 
     };
   }
   if (kind === "queue") {
-    const opened = openQueue(folder, resource);
+    const opened = await openQueue(folder, resource);
     return {
       environment,
       binding,

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { deserialize } from "node:v8";
 import { TroupeError } from "../../errors.ts";
-import { type Broker, createBroker, QUEUES_FILE, type WaitingMessage } from "../../host/broker/index.ts";
+import type { Broker, WaitingMessage } from "../../host/broker/index.ts";
 import type { Verb } from "./verbs.ts";
 
 /** One queue of a broker: what the verbs work on. */
@@ -53,7 +53,8 @@ export const queueVerbs: Record<string, Verb> = {
 };
 
 /** A queue of a data folder that nobody else holds. Nothing is delivered. @throws TroupeError STORE */
-export function openQueue(folder: string, queue: string): OpenQueue & { close(): Promise<void> } {
+export async function openQueue(folder: string, queue: string): Promise<OpenQueue & { close(): Promise<void> }> {
+  const { createBroker, QUEUES_FILE } = await import("../../host/broker/index.ts");
   const broker = createBroker({
     file: path.join(folder, QUEUES_FILE),
     deliver: () => Promise.reject(new TroupeError("INTERNAL", "nobody receives here")),

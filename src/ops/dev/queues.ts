@@ -2,7 +2,7 @@
 import path from "node:path";
 import { consumersOf } from "../../bindings/queue-consumer.ts";
 import type { QueueService } from "../../bindings/queue-service.ts";
-import { type Broker, createBroker, QUEUES_FILE } from "../../host/broker/index.ts";
+import type { Broker } from "../../host/broker/index.ts";
 import type { GraphRuntime } from "../../runtime/types.ts";
 import type { OpenQueue } from "../data/queue.ts";
 import { type Plan, splitId } from "./plan.ts";
@@ -25,11 +25,12 @@ export class DevQueues {
   readonly service: QueueService = (queue, request) => this.#broker!.handle(queue, request);
 
   /**
-   * Before anything runs that may send.
+   * Before anything runs that may send. The broker is loaded then: most runs have no queues.
    * @param folder of the data; undefined: in memory
    * @throws TroupeError STORE
    */
-  open(folder: string | undefined): void {
+  async open(folder: string | undefined): Promise<void> {
+    const { createBroker, QUEUES_FILE } = await import("../../host/broker/index.ts");
     this.#broker ??= createBroker({
       ...(folder !== undefined && { file: path.join(folder, QUEUES_FILE) }),
       deliver: ({ worker }, batch) => this.#runtime().queue(worker, batch),

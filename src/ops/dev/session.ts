@@ -177,7 +177,7 @@ export class DevSession {
       const unchanged = outcome.changed.length === 0 && !boundChanged && key === this.#servingKey;
       if (unchanged && !change.everything && !this.failure) return;
       const persistTo = await this.#persistence(plan);
-      if (usesQueues(plan)) this.#queues.open(persistTo);
+      if (usesQueues(plan)) await this.#queues.open(persistTo);
       const { spec, warnings } = graphSpec({
         workspace: plan.workspace,
         graph: plan.graph,
@@ -279,7 +279,7 @@ export class DevSession {
   /** What a data command of another process works on. What the graph does not bind is brought in for it. */
   async #bindingOf({ kind, ref, binding: name, resource }: DataCall): Promise<unknown> {
     if (kind === "queue") {
-      this.#queues.open(this.#data?.folder);
+      await this.#queues.open(this.#data?.folder);
       return this.#queues.access(resource);
     }
     const id = refId(ref);
