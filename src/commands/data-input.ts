@@ -9,11 +9,13 @@ import type { CommonArgs, PositionalSpec } from "./command.ts";
 
 export const DATA_FLAGS = {
   "persist-to": { type: "string", describe: "Folder for data, if dev runs with one (default: .troupe/data/dev)" },
+  deployed: { type: "boolean", describe: "Data of the deployed environment, through the running troupe serve" },
 } as const;
 
 export interface DataArgs {
   binding: string;
   persistTo?: string;
+  deployed?: boolean;
 }
 
 export const BINDING: PositionalSpec = {
@@ -23,8 +25,11 @@ export const BINDING: PositionalSpec = {
 };
 
 export function dataSelection(args: DataArgs & CommonArgs, context: Context): DataSelection {
-  const { config, env, service, stateDir, persistTo } = args;
-  return { config, env, service, stateDir, persistTo, cwd: context.cwd, processEnv: context.env };
+  const { config, env, service, stateDir, persistTo, deployed } = args;
+  if (deployed && persistTo !== undefined) {
+    throw new TroupeError("USAGE", "--deployed and --persist-to are about different data: give one of them");
+  }
+  return { config, env, service, stateDir, persistTo, deployed, cwd: context.cwd, processEnv: context.env };
 }
 
 /**

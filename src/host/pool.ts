@@ -190,7 +190,7 @@ export class Pool {
 
   #register(process: GraphProcess): void {
     this.#processes.add(process);
-    this.#point(process);
+    for (const worker of process.definition.workers) this.#byWorker.set(worker, process);
   }
 
   #point(process: GraphProcess): void {

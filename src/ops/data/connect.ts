@@ -23,6 +23,8 @@ import { type VerbResult, verbOf } from "./verbs.ts";
 export interface DataSelection extends Selection {
   stateDir?: string;
   persistTo?: string;
+  /** The data of the deployed environment, not that of `dev`. */
+  deployed?: boolean;
 }
 
 /** One verb on one binding, as plain data: it may be carried to another process. */
@@ -133,7 +135,8 @@ function received(
   );
 }
 
-function findBinding(
+/** @throws TroupeError NOT_FOUND; USAGE when several services have one of that name */
+export function findBinding(
   environments: readonly Environment[],
   kind: string,
   name: string,

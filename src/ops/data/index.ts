@@ -1,5 +1,6 @@
 /** Local data, as the commands use it. */
 import { connectData, type DataConnection, type DataSelection } from "./connect.ts";
+import { connectDeployed } from "./deployed.ts";
 import type { VerbResult } from "./verbs.ts";
 
 export type { DataSelection } from "./connect.ts";
@@ -19,7 +20,7 @@ export interface DataPlace {
 
 /**
  * Does one thing with the data of one binding.
- * @throws what `connectData` and the verb throw
+ * @throws what `connectData` or `connectDeployed`, and the verb throw
  */
 export function runData(
   selection: DataSelection,
@@ -40,7 +41,8 @@ export async function withData<T>(
   name: string,
   work: (connection: DataConnection) => Promise<T>,
 ): Promise<T> {
-  const connection = await connectData(selection, kind, name);
+  const connect = selection.deployed ? connectDeployed : connectData;
+  const connection = await connect(selection, kind, name);
   try {
     return await work(connection);
   } finally {

@@ -75,6 +75,11 @@ export class Background {
   /** What queue bindings lead to. */
   readonly queues: QueueService = (queue, request) => this.#broker.handle(queue, request);
 
+  /** A queue, for those who send to it or look into it from outside. @param queue its local id */
+  access(queue: string): { broker: Broker; queue: string } {
+    return { broker: this.#broker, queue };
+  }
+
   /**
    * This is deployed from now on.
    * @param editions of all environments in the store: queues of others are gone with them

@@ -2,7 +2,6 @@
 import { TroupeError } from "../../errors.ts";
 import { type Control, type ControlResponse, startControl } from "../../host/control.ts";
 import type { Metrics } from "../../host/metrics.ts";
-import { refId } from "../../model.ts";
 import { answerData } from "../data/serve.ts";
 import type { ServeSession } from "./session.ts";
 
@@ -28,21 +27,13 @@ export async function openControl({ session, metrics, port }: ControlInput): Pro
     return { body, headers: { "content-type": contentType } };
   };
   try {
-    return await startControl(
-      (request) =>
-        answerData(request, async ({ ref, binding }) => {
-          const deployed = session.plan.workspace.deployed.get(refId(ref));
-          if (!deployed) throw new TroupeError("NOT_FOUND", `${refId(ref)} is not deployed`);
-          return (await session.pool.run(deployed.id, (runtime) => runtime.bindings(deployed.id)))[binding];
-        }),
-      {
-        port,
-        open({ method, path }) {
-          if (method !== "GET" && method !== "HEAD") return undefined;
-          return path === "/healthz" ? health() : path === "/metrics" ? figures() : undefined;
-        },
+    return await startControl((request) => answerData(request, (call) => session.bindingOf(call)), {
+      port,
+      open({ method, path }) {
+        if (method !== "GET" && method !== "HEAD") return undefined;
+        return path === "/healthz" ? health() : path === "/metrics" ? figures() : undefined;
       },
-    );
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
     throw new TroupeError("CONFLICT", `Port ${port} is in use`, {

@@ -8,6 +8,7 @@ import { refId } from "../../model.ts";
 import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
 import type { RuntimeEvent } from "../../runtime/types.ts";
 import type { Store } from "../../store/index.ts";
+import type { DataCall } from "../data/connect.ts";
 import { type Deployed, deployedSpec, deployedWorkspace } from "../deployed/index.ts";
 import { Background } from "./background.ts";
 import { planServe, type ServedGraph, type ServePlan } from "./plan.ts";
@@ -73,6 +74,15 @@ export class ServeSession {
     // Starting the first graph need not wait for it.
     preloadRuntime();
     return session;
+  }
+
+  /** What a data command of another process works on. @throws TroupeError NOT_FOUND; START when its graph can't start */
+  async bindingOf({ kind, ref, binding, resource }: DataCall): Promise<unknown> {
+    if (kind === "queue") return this.#background.access(resource);
+    const deployed = this.plan.workspace.deployed.get(refId(ref));
+    if (!deployed) throw new TroupeError("NOT_FOUND", `${refId(ref)} is not deployed`);
+    const bindings = await this.pool.run(deployed.id, (runtime) => runtime.bindings(deployed.id));
+    return bindings[binding];
   }
 
   /** Reads the store again. @throws TroupeError STORE */
