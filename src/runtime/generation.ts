@@ -240,10 +240,19 @@ export class Generation {
     return fetcher.scheduled({ cron: options.cron ?? "", scheduledTime: options.time ?? new Date() });
   }
 
-  /** Runs a worker's `queue` handler. */
+  /**
+   * Runs a worker's `queue` handler.
+   * @throws TroupeError UNREACHABLE when the process was stopped before the handler was done, or has just died
+   */
   async queue(worker: string, batch: QueueBatch): Promise<QueueResult> {
     const fetcher = (await this.#miniflare.getWorker(worker)) as unknown as QueueFetcher;
-    return deliver(fetcher, batch);
+    try {
+      return await deliver(fetcher, batch);
+    } catch (error) {
+      // Our doing, not the handler's fault.
+      if (this.#disposed) throw new TroupeError("UNREACHABLE", "its process was stopped", { cause: error });
+      throw error;
+    }
   }
 
   /** Runs a worker's `email` handler, as Miniflare's own trigger does it. */

@@ -1,4 +1,5 @@
 /** A batch of messages → the call that runs a `queue` handler. */
+import { TroupeError } from "../errors.ts";
 import type { QueueBatch, QueueMessage, QueueResult } from "./types.ts";
 
 /** A worker of Miniflare's, as seen from Node: `queue` stands in no types of code outside a Worker. */
@@ -6,15 +7,24 @@ export interface QueueFetcher {
   queue(name: string, messages: unknown[], metadata: { metrics: unknown }): Promise<QueueResult>;
 }
 
-export function deliver(worker: QueueFetcher, { queue, messages, metrics }: QueueBatch): Promise<QueueResult> {
+/**
+ * Rejects when the process goes away before the handler is done.
+ * @throws TroupeError UNREACHABLE when it never got the batch: it has just died, and is started again
+ */
+export async function deliver(worker: QueueFetcher, { queue, messages, metrics }: QueueBatch): Promise<QueueResult> {
   const { backlogCount, backlogBytes, oldestMessageTimestamp } = metrics;
-  return worker.queue(queue, messages.map(forHandler), {
-    metrics: {
-      backlogCount,
-      backlogBytes,
-      ...(oldestMessageTimestamp > 0 && { oldestMessageTimestamp: new Date(oldestMessageTimestamp) }),
-    },
-  });
+  const about = {
+    backlogCount,
+    backlogBytes,
+    ...(oldestMessageTimestamp > 0 && { oldestMessageTimestamp: new Date(oldestMessageTimestamp) }),
+  };
+  try {
+    return await worker.queue(queue, messages.map(forHandler), { metrics: about });
+  } catch (error) {
+    const cause = (error as Error).cause ?? error;
+    if ((cause as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
+    throw new TroupeError("UNREACHABLE", "its process has died and is started again", { cause: error });
+  }
 }
 
 function forHandler({ id, timestamp, attempts, contentType, body }: QueueMessage): unknown {

@@ -128,7 +128,10 @@ export interface GraphRuntime {
   acquire(worker: string): Promise<Lease>;
   /** Runs a worker's `scheduled` handler. */
   scheduled(worker: string, options: { cron?: string; time?: Date }): Promise<{ outcome: string; noRetry: boolean }>;
-  /** Runs a worker's `queue` handler. Rejects when the process goes away meanwhile. */
+  /**
+   * Runs a worker's `queue` handler. Rejects when the process dies meanwhile.
+   * @throws TroupeError UNREACHABLE when it was stopped before the handler was done, or had just died
+   */
   queue(worker: string, batch: QueueBatch): Promise<QueueResult>;
   /**
    * Runs a worker's `email` handler with a raw message (RFC 5322).

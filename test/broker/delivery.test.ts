@@ -1,4 +1,5 @@
 /** What the broker promises, with real workers on both ends. */
+import { execFileSync } from "node:child_process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Consumer } from "../../src/host/broker/index.ts";
 import { consumer, type Scene, startScene } from "./support.ts";
@@ -12,6 +13,12 @@ beforeEach(() => {
   scene = undefined as unknown as Scene;
 });
 afterEach(() => scene?.close());
+
+/** The newest workerd that this process has started. */
+function workerdPid(): number {
+  const children = execFileSync("ps", ["--ppid", String(process.pid), "-o", "pid=,comm="], { encoding: "utf8" });
+  return Math.max(...[...children.matchAll(/(\d+) workerd/g)].map((match) => Number(match[1])));
+}
 
 const bodies = ({ delivered }: Scene): unknown[] =>
   delivered.flatMap(({ messages }) => messages.map(({ body }) => body));
@@ -153,21 +160,32 @@ test("limits are the platform's, and errors name them", async () => {
 });
 
 test("a batch that is under way is shown as such, and what waits goes to the new version", async () => {
-  const { send, until, batches, delivered, reports, broker, swap } = await start([consumer({ maxBatchSize: 1 })]);
-  await send({ messages: [{ body: { does: "hang", until: 1 } }, { body: "second" }] });
+  const { send, until, delivered, reports, broker, swap } = await start([consumer({ maxBatchSize: 1 })]);
+  await send({ messages: [{ body: { does: "hang", version: 1 } }, { body: "second" }] });
   await until(() => delivered.length === 1);
   expect(broker.peek("jobs", 5).map(({ delivering, attempts }) => [delivering, attempts])).toEqual([
     [true, 1],
     [false, 0],
   ]);
-  // The old version keeps its batch until the drain is over and it is killed: that was an attempt.
+  // The old version keeps its batch until the drain is over and it is stopped, which is no attempt: it was our doing.
   await swap(2);
-  await batches(3);
-  expect(reports.map(({ outcome }) => outcome)).toEqual(["exception", "ok", "ok"]);
-  expect(delivered.slice(1).map(({ version, messages: [message] }) => [version, message!.attempts])).toEqual([
-    [2, 1],
-    [2, 2],
+  await until(() => reports.length === 2 && delivered.length === 3);
+  expect(reports.map(({ outcome }) => outcome)).toEqual(["ok", "ok"]);
+  expect(delivered.map(({ version, messages: [message] }) => [version, message!.body, message!.attempts])).toEqual([
+    [1, { does: "hang", version: 1 }, 1],
+    [2, { does: "hang", version: 1 }, 1],
+    [2, "second", 1],
   ]);
+});
+
+test("when the process of the consumer dies, that was an attempt, and the next one gets the batch", async () => {
+  const { send, until, batches, delivered, reports } = await start([consumer()]);
+  await send({ messages: [{ body: { does: "hang", until: 1 } }] });
+  await until(() => delivered.length === 1);
+  process.kill(workerdPid(), "SIGKILL");
+  await batches(2);
+  expect(reports.map(({ outcome }) => outcome)).toEqual(["exception", "ok"]);
+  expect(delivered[1]!.messages[0]).toMatchObject({ attempts: 2 });
 });
 
 test("a consumer without a queue handler fails its batches", async () => {

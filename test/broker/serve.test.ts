@@ -19,7 +19,7 @@ const worker = (version: number, entry: Record<string, unknown> = {}): InlineSer
   code: `export default { async queue(batch) {
     for (const { body, attempts } of batch.messages) {
       console.log(\`v${version} \${body} \${attempts}\`);
-      if (body === "hang" && attempts === 1) await new Promise(() => setInterval(() => {}, 1000));
+      if (body === "hang in v${version}" && attempts === 1) await new Promise(() => setInterval(() => {}, 1000));
     }
   } };`,
   reachable: false,
@@ -68,25 +68,25 @@ test("messages outlive a swap and a killed host; what was under way is delivered
   const store = testStore();
   store.deploy({ shop: shop(), worker: worker(1) });
   const serve = await startServe(store.folder);
-  await serve.get("shop", "/?body=hang");
-  await serve.next("log", 0, says("v1 hang 1"));
+  await serve.get("shop", "/?body=hang%20in%20v1");
+  await serve.next("log", 0, says("v1 hang in v1 1"));
   for (const body of ["second", "third"]) await serve.get("shop", `/?body=${body}`);
   await serve.running.stop("SIGKILL");
 
   store.deploy({ worker: worker(2) });
   const next = await startServe(store.folder);
-  for (const body of ["hang 2", "second 1", "third 1"]) await next.next("log", 0, says(`v2 ${body}`));
+  for (const body of ["hang in v1 2", "second 1", "third 1"]) await next.next("log", 0, says(`v2 ${body}`));
 
-  // Now a new version comes while a batch is under way: the next batch is the new one's.
+  // Now a new version comes while a batch is under way: it is the new one's, and no attempt.
   const mark = next.mark();
-  await next.get("shop", "/?body=hang");
-  await next.next("log", mark, says("v2 hang 1"));
+  await next.get("shop", "/?body=hang%20in%20v2");
+  await next.next("log", mark, says("v2 hang in v2 1"));
   await next.get("shop", "/?body=fourth");
   store.deploy({
     worker: { ...worker(3), bindings: [...worker(3).bindings!, { name: "KV", kind: "kv", resource: "kv" }] },
   });
   await next.next("log", mark, says("v3 fourth 1"));
-  await next.next("log", mark, says("v3 hang 2"));
+  await next.next("log", mark, says("v3 hang in v2 1"));
   expect(
     next.running.events.filter(({ reason, message }) => reason === "log" && message.endsWith("fourth 1")),
   ).toHaveLength(1);

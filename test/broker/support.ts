@@ -32,8 +32,8 @@ export default {
     const messages = batch.messages.map(({ id, attempts, body, timestamp }) => ({ id, attempts, body: shown(body), timestamp: timestamp.getTime() }));
     console.log(JSON.stringify({ queue: batch.queue, messages, metrics: batch.metadata?.metrics, version: VERSION }));
     for (const message of batch.messages) {
-      const { does, until = Infinity, delaySeconds } = message.body ?? {};
-      if (message.attempts > until) continue;
+      const { does, until = Infinity, version = VERSION, delaySeconds } = message.body ?? {};
+      if (message.attempts > until || version !== VERSION) continue;
       if (does === "ack") message.ack();
       if (does === "retry") message.retry({ delaySeconds });
       if (does === "retryAll") batch.retryAll({ delaySeconds });

@@ -13,6 +13,8 @@ import type { Broker, BrokerOptions, Consumer, NewMessage, WaitingMessage } from
 
 /** A consumer that can't be reached is tried again after 1 s, 2 s, 4 s… in ms. */
 const BACKOFF = { first: 1_000, most: 60_000 };
+/** A handler may take so long. https://developers.cloudflare.com/queues/platform/limits/ */
+const HANDLER_TIME = 15 * 60 * 1000;
 const EXPIRE_EVERY = 60 * 60 * 1000;
 /** A timer can't wait longer. */
 const LONGEST = 2 ** 31 - 1;
@@ -179,9 +181,13 @@ class DurableBroker implements Broker {
     const messages = batch.map(({ id, sentAt, attempts, contentType, body }) => {
       return { id, timestamp: sentAt, attempts, contentType, body };
     });
-    const result = await this.#options
-      .deliver(consumer, { queue, messages, metrics: this.metrics(queue) })
-      .catch((error: Error) => (error instanceof TroupeError ? error : BROKEN));
+    const delivering = this.#options.deliver(consumer, { queue, messages, metrics: this.metrics(queue) });
+    const result = await inTime(delivering).catch((error: Error) => {
+      if (error instanceof TroupeError) return error;
+      // Its process is gone, or about to be: whoever comes next has to start first.
+      delivery.notBefore = Date.now() + BACKOFF.first;
+      return BROKEN;
+    });
     // Too late: it is delivered again, by whoever opens the file next.
     if (!this.#store.isOpen) return;
     if (result instanceof TroupeError) {
@@ -205,8 +211,23 @@ class DurableBroker implements Broker {
   }
 
   #stuck(delivery: Delivery, consumer: Consumer, error: Error): void {
-    if (delivery.failures === 0) this.#options.onStuck?.(consumer, error);
+    // A process that was stopped or died is back in a moment.
+    const passing = error instanceof TroupeError && error.code === "UNREACHABLE";
+    if (delivery.failures === (passing ? 2 : 0)) this.#options.onStuck?.(consumer, error);
     delivery.notBefore = Date.now() + Math.min(BACKOFF.most, BACKOFF.first * 2 ** delivery.failures);
     delivery.failures++;
+  }
+}
+
+/** Gives up on a handler that takes longer than it may. */
+async function inTime<T>(handling: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("the handler takes too long")), HANDLER_TIME).unref();
+  });
+  try {
+    return await Promise.race([handling, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
