@@ -48,6 +48,17 @@ export function parseRoute({ pattern, customDomain }: Pick<Route, "pattern" | "c
   };
 }
 
+/** @returns why it is no route, in a sentence; undefined for one that is */
+export function routeFault(route: Route): string | undefined {
+  try {
+    parseRoute(route);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RouteFault) return error.message;
+    throw error;
+  }
+}
+
 /** @param url `path` is path and query as the client sent them */
 export function matchesRoute(route: ParsedRoute, url: { scheme: string; host: string; path: string }): boolean {
   if (route.scheme !== undefined && route.scheme !== url.scheme) return false;
@@ -137,19 +148,15 @@ export function routeConflicts(
 
 /** Equal for patterns that mean the same; undefined for what is no route. */
 function routeKey(each: Route): string | undefined {
-  try {
-    const { scheme = "", hosts, host, path, anySuffix } = parseRoute(each);
-    return JSON.stringify([each.customDomain === true, scheme, hosts, host, path, anySuffix]);
-  } catch (error) {
-    if (error instanceof RouteFault) return undefined;
-    throw error;
-  }
+  if (routeFault(each) !== undefined) return undefined;
+  const { scheme = "", hosts, host, path, anySuffix } = parseRoute(each);
+  return JSON.stringify([each.customDomain === true, scheme, hosts, host, path, anySuffix]);
 }
 
 function parseAll(owners: Iterable<readonly [owner: string, routes: readonly Route[]]>): Owned[] {
   return [...owners].flatMap(([owner, routes]) =>
     routes.flatMap((each) => {
-      if (routeKey(each) === undefined) return [];
+      if (routeFault(each) !== undefined) return [];
       return [{ owner, route: parseRoute(each), customDomain: each.customDomain === true }];
     }),
   );

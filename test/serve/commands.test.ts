@@ -52,3 +52,23 @@ test("deployed by the command, served at once, its data within reach of the data
   await serve.next("deployed", mark, ({ removed }) => removed.length === 1);
   expect((await serve.get("staging--shop")).status).toBe(404);
 });
+
+test("a route belongs to one environment: another one that wants it is not deployed", async () => {
+  const service = (name: string, routes: string) =>
+    `name = "${name}"\nmain = "../index.ts"\ncompatibility_date = "2026-11-01"\nroutes = ${routes}\n`;
+  const cwd = testFolder({
+    "troupe.toml": '[workspace]\nmembers = ["a", "b"]\n',
+    "index.ts": CODE("one"),
+    "a/troupe.toml": service("a", '["shop.example.test/*"]'),
+    "b/troupe.toml": service("b", '["Shop.example.test/*"]'),
+  });
+  const run = (...args: string[]) => troupe(["deploy", "--json", ...args], { cwd });
+  expect((await run("--service", "a")).code).toBe(0);
+  const refused = await run("--service", "b");
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toContain("belongs to a@production and b@production");
+  writeFiles(cwd, { "b/troupe.toml": service("b", '["other.example.test/*"]') });
+  expect((await run("--service", "b")).code).toBe(0);
+  writeFiles(cwd, { "b/troupe.toml": service("b", '["other.example.test/*.jpg"]') });
+  expect((await run("--service", "b")).stderr).toContain("has a `*` inside its path");
+});

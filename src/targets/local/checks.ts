@@ -5,6 +5,7 @@ import { planMigrations } from "../../bindings/migration-plan.ts";
 import { type DeclaredExport, durableClasses, type Storage } from "../../bindings/migrations.ts";
 import type { Diagnostic } from "../../errors.ts";
 import { missingDefault, outgoing } from "../../graph/index.ts";
+import { routeConflicts, routeFault } from "../../host/routes.ts";
 import { type Binding, type Environment, refId } from "../../model.ts";
 import type { Deployed, DeployedWorkspace } from "./deployed.ts";
 import type { Preview } from "./draft.ts";
@@ -32,6 +33,7 @@ export function changeFaults(
   return [
     ...references.map(({ message }) => error("missing-service", message)),
     ...conflicts(before, after, previews),
+    ...routeFaults(after, previews),
     ...previews.flatMap((each) => [...missingSecrets(each), ...migrationFaults(each, options)]),
   ];
 }
@@ -73,6 +75,28 @@ function conflicts(before: DeployedWorkspace, after: DeployedWorkspace, previews
   return of(after)
     .filter(({ message }) => !known.has(message))
     .map(({ code, message, notes }) => error(code, message, notes));
+}
+
+/** Patterns that are no routes, or belong to another environment. */
+function routeFaults(after: DeployedWorkspace, previews: readonly Preview[]): Diagnostic[] {
+  const changed = previews.map(({ deployed }) => deployed).filter(({ summary }) => summary.routes.length > 0);
+  if (changed.length === 0) return [];
+  const ids = new Set(changed.map(({ ref }) => refId(ref)));
+  const owners = [...after.deployed.values()].filter(({ summary }) => summary.routes.length > 0);
+  const taken = routeConflicts(owners.map(({ ref, environment }) => [refId(ref), environment.routes] as const));
+  return [
+    ...changed.flatMap(({ ref, environment }) =>
+      environment.routes.flatMap((route) => {
+        const fault = routeFault(route);
+        return fault === undefined ? [] : [error("malformed-route", `${refId(ref)}: ${fault}`)];
+      }),
+    ),
+    ...taken
+      .filter((conflict) => conflict.owners.some((owner) => ids.has(owner)))
+      .map(({ message }) =>
+        error("route-conflict", message, ["Take it away from one of them, and deploy that one first"]),
+      ),
+  ];
 }
 
 /** A secret that the code says it needs. */
