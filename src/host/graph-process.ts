@@ -180,6 +180,8 @@ export class GraphProcess {
       result = await this.#runtime.swap(await wanted.spec());
     } catch (error) {
       this.#fail(wanted, error, 0);
+      // Neither of the two runs: the next request tries again from nothing.
+      if (!this.#runtime.serving) await this.#close("crashing", 0);
       return;
     }
     this.#serving = wanted;

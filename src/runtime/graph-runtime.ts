@@ -98,6 +98,10 @@ class Runtime implements GraphRuntime {
     return this.#use((generation) => generation.caches());
   }
 
+  get serving(): boolean {
+    return this.#current !== undefined;
+  }
+
   async inspectorUrl(): Promise<URL | undefined> {
     return this.#current?.inspectorUrl();
   }
@@ -205,6 +209,7 @@ class Runtime implements GraphRuntime {
         this.#current = await start(spec);
       } catch (error) {
         // It started without its data and not with it: back to what served.
+        this.#current = undefined;
         this.#current = await start(old.spec);
         throw error;
       }

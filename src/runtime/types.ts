@@ -145,6 +145,8 @@ export interface GraphRuntime {
   bindings(worker: string): Promise<Record<string, unknown>>;
   /** The Cache API of the graph, usable from Node. */
   caches(): Promise<unknown>;
+  /** False before the first start, and in the rare case that neither the new nor the old generation could be started. */
+  readonly serving: boolean;
   /** Where the inspector listens, when it does. */
   inspectorUrl(): Promise<URL | undefined>;
   /**
