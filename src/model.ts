@@ -58,7 +58,16 @@ export interface Service {
   environments: Record<string, Environment>;
   /** The environment selected when none is named on the command line. */
   defaultEnvironment: string;
+  /** Environments that have a config file of their own, of which the top level counts (`[workspace.services]`). */
+  files?: Record<string, EnvironmentFile>;
   /** The config file as parsed: `config/` can resolve it again for an environment that the file does not mention. */
+  source: Record<string, unknown>;
+}
+
+/** A config file of one environment, as parsed. */
+export interface EnvironmentFile {
+  dialect: Dialect;
+  configPath: string;
   source: Record<string, unknown>;
 }
 

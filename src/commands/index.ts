@@ -69,6 +69,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./deploy.ts"),
   },
   {
+    command: "adopt",
+    describe: "Make services and environments of the Wrangler projects here",
+    group: "Environments",
+    load: () => import("./adopt.ts"),
+  },
+  {
     command: "rollback [version]",
     describe: "Make an older version the active one again",
     group: "Environments",

@@ -10,8 +10,9 @@ export { configSchema } from "./json-schema.ts";
 export { type Loaded, type LoadOptions, load } from "./load.ts";
 export { type LocalVars, type LocalVarsOptions, loadLocalVars } from "./local-vars.ts";
 export { environmentNameFault } from "./names.ts";
+export { type ConfigNames, configNames } from "./names-of.ts";
 export { locate } from "./position.ts";
-export { mentions, resolveStored, type StoredConfig, type StoredOptions } from "./stored.ts";
+export { mentions, resolveStored, type StoredConfig, type StoredOptions, storedConfig } from "./stored.ts";
 export { resolveEnvironment } from "./troupe-service.ts";
 
 /**

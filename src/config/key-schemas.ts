@@ -169,6 +169,10 @@ export const workspace = z.strictObject({
   members: z
     .array(z.string().min(1))
     .describe('Folders that hold a service\'s config, as paths or patterns ("services/*"); "!…" takes some out.'),
+  services: z
+    .record(z.string(), z.record(z.string(), z.string().min(1)))
+    .describe("Services whose environments have config files of their own: name, environment, file.")
+    .optional(),
 });
 
 export const pipeline = z.strictObject({

@@ -4,6 +4,7 @@ import { didYouMean } from "../lib/did-you-mean.ts";
 import { refId, type Service, type Workspace } from "../model.ts";
 import { Faults } from "./faults.ts";
 import { dialectOf } from "./find.ts";
+import { joinEnvironments } from "./join.ts";
 import { withSwitches } from "./local-vars.ts";
 import { type LoadedService, loadService, type ServiceOptions } from "./service.ts";
 import type { SourcedTable } from "./sourced.ts";
@@ -48,9 +49,11 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     .filter(({ config }) => config.ok && !config.empty)
     .map((member) => {
       const mainGiven = options.mainGiven === true && member === main;
-      return { member, ...loadMember(member, { today, mainGiven, faults, ...(env && { env }) }) };
+      const asked = env && !hasOwnFile(member, members, env) && { env };
+      return { member, ...loadMember(member, { today, mainGiven, faults, ...asked }) };
     });
-  checkServiceNames(loaded, faults);
+  const joined = joinEnvironments(loaded, current, faults);
+  checkServiceNames(joined, faults);
 
   const diagnostics = await faults.diagnostics(options.cwd);
   throwIfErrors(
@@ -58,17 +61,17 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     diagnostics,
     `${diagnostics.filter(({ severity }) => severity === "error").length} errors in the config`,
   );
-  const services = loaded.map(({ service }) => service);
+  const services = joined.map(({ service }) => service);
   if (env) requireEnvironment(services, env);
   const workspace: Workspace = {
     root,
     services,
-    ...(current && { current: loaded.find(({ member }) => member === current)!.service.name }),
+    ...(current && { current: joined.find(({ members: own }) => own.includes(current))!.service.name }),
     ...(stages && { stages }),
     files: [...new Set([...otherFiles, ...members.map(({ found }) => found.file)])],
     memberFolders,
   };
-  const trees = loaded.flatMap(({ service, trees: own }) =>
+  const trees = joined.flatMap(({ service, trees: own }) =>
     [...own].map(([environment, tree]) => [refId({ service: service.name, environment }), tree] as const),
   );
   return { workspace, warnings: diagnostics, trees: new Map(trees) };
@@ -93,6 +96,12 @@ async function environmentFromProcess(
 
 function loadMember({ found, config }: Member, options: ServiceOptions): LoadedService {
   return loadService(found, config.raw, options);
+}
+
+/** Whether another file is the environment asked for, or this one is all of an environment: then it is in no other. */
+function hasOwnFile({ as, config }: Member, members: readonly Member[], env: string): boolean {
+  if (as) return true;
+  return members.some((other) => other.as?.service === config.raw.name && other.as?.environment === env);
 }
 
 function checkServiceNames(loaded: readonly LoadedService[], faults: Faults): void {

@@ -1,4 +1,5 @@
 /** What the root file of a workspace may say, and what its members may not. */
+import path from "node:path";
 import { PRODUCTION, type Written } from "../model.ts";
 import { check } from "./check.ts";
 import type { Faults } from "./faults.ts";
@@ -24,6 +25,27 @@ export function isService({ raw }: ConfigFile): boolean {
 export function memberPatterns({ raw }: ConfigFile): string[] {
   const members = isTable(raw.workspace) ? raw.workspace.members : undefined;
   return Array.isArray(members) ? members.filter((member) => typeof member === "string" && member !== "") : [];
+}
+
+/** An environment that has a config file of its own. */
+export interface EnvironmentEntry {
+  service: string;
+  environment: string;
+  /** Absolute. */
+  file: string;
+  written: Written;
+}
+
+/** `[workspace.services]`, as far as it is what it should be; what is not is reported elsewhere. */
+export function environmentEntries({ file, raw }: ConfigFile): EnvironmentEntry[] {
+  const services = isTable(raw.workspace) && isTable(raw.workspace.services) ? raw.workspace.services : {};
+  return Object.entries(services).flatMap(([service, environments]) =>
+    Object.entries(isTable(environments) ? environments : {}).flatMap(([environment, name]) => {
+      if (typeof name !== "string" || name === "") return [];
+      const written: Written = { file, path: ["workspace", "services", service, environment], environment: PRODUCTION };
+      return [{ service, environment, file: path.resolve(path.dirname(file), name), written }];
+    }),
+  );
 }
 
 /** A root file that is no service says nothing but what the workspace is. */

@@ -1,7 +1,7 @@
 /** Resolving a config that was kept with a version, for the same or another environment. */
 import path from "node:path";
 import { type Diagnostic, throwIfErrors } from "../errors.ts";
-import { type Binding, type Dialect, type Environment, PRODUCTION } from "../model.ts";
+import { type Binding, type Dialect, type Environment, PRODUCTION, type Service } from "../model.ts";
 import { Faults } from "./faults.ts";
 import { isTable } from "./sourced.ts";
 import { resolveEnvironment } from "./troupe-service.ts";
@@ -13,6 +13,16 @@ export interface StoredConfig {
   dialect: Dialect;
   configPath: string;
   source: Record<string, unknown>;
+  /** Environments with files of their own. */
+  files?: Service["files"];
+}
+
+/** What a version of a service keeps. */
+export function storedConfig(
+  service: Pick<Service, "name" | "dialect" | "configPath" | "source" | "files">,
+): StoredConfig {
+  const { name, dialect, configPath, source, files } = service;
+  return { service: name, dialect, configPath, source, ...(files && { files }) };
 }
 
 export interface StoredOptions {
@@ -35,6 +45,17 @@ export async function resolveStored(
   options: StoredOptions = {},
 ): Promise<{ environment: Environment; warnings: Diagnostic[] }> {
   const { overlay = {}, edition = environment } = options;
+  const own = fileOf(config, environment, options.base);
+  if (own) {
+    const { base: _, ...others } = options;
+    const found = await resolveStored({ ...own.file, service: config.service }, own.environment, {
+      ...others,
+      edition,
+    });
+    const { service } = config;
+    const copy = own.environment !== PRODUCTION && { copyOf: options.base!, scriptName: `${service}-${environment}` };
+    return { ...found, environment: { ...found.environment, service, name: environment, ...copy } };
+  }
   const { environment: resolved, faults } =
     config.dialect === "troupe"
       ? resolveTroupeSource(config, environment, options.base, overlay)
@@ -45,6 +66,12 @@ export async function resolveStored(
     environment: withEdition(resolved, environment, edition),
     warnings: diagnostics.filter(({ severity }) => severity === "warning"),
   };
+}
+
+/** The file that an environment, or what it starts from, has of its own; and which environment of that file it is. */
+function fileOf({ files = {} }: StoredConfig, environment: string, base: string | undefined) {
+  if (Object.hasOwn(files, environment)) return { file: files[environment]!, environment: PRODUCTION };
+  return base !== undefined && Object.hasOwn(files, base) ? { file: files[base]!, environment } : undefined;
 }
 
 function envTables(source: Record<string, unknown>): Record<string, unknown> {
@@ -144,6 +171,8 @@ function lay(under: Record<string, unknown>, over: Record<string, unknown>): Rec
 }
 
 /** Whether the config itself has this environment. */
-export function mentions({ source }: StoredConfig, environment: string): boolean {
-  return environment === PRODUCTION || Object.hasOwn(envTables(source), environment);
+export function mentions({ source, files = {} }: StoredConfig, environment: string): boolean {
+  return (
+    environment === PRODUCTION || Object.hasOwn(envTables(source), environment) || Object.hasOwn(files, environment)
+  );
 }

@@ -14,12 +14,23 @@ import {
 } from "./find.ts";
 import { expandMembers } from "./members.ts";
 import { type ConfigFile, configReader, type ReadConfig } from "./parse.ts";
-import { checkMember, checkRootOnly, isRoot, isService, memberPatterns, stagesOf } from "./root-file.ts";
+import {
+  checkMember,
+  checkRootOnly,
+  type EnvironmentEntry,
+  environmentEntries,
+  isRoot,
+  isService,
+  memberPatterns,
+  stagesOf,
+} from "./root-file.ts";
 
 /** A config file that is a service, read. */
 export interface Member {
   found: FoundConfig;
   config: ConfigFile;
+  /** The environment that it is all of, when the root says so. */
+  as?: EnvironmentEntry;
 }
 
 export interface WorkspaceFiles {
@@ -111,9 +122,9 @@ async function rootAbove({ file, userFile = file }: FoundConfig, { read }: Readi
     if (!isFile(candidate)) continue;
     const config = await read(candidate);
     // Faults of the patterns are reported once it is known that this is the root.
-    if (isRoot(config) && expandMembers(candidate, memberPatterns(config), new Faults()).files.includes(userFile)) {
-      return config;
-    }
+    if (!isRoot(config)) continue;
+    const { files } = expandMembers(candidate, memberPatterns(config), new Faults());
+    if ([...files, ...environmentEntries(config).map((entry) => entry.file)].includes(userFile)) return config;
   }
   return undefined;
 }
@@ -124,13 +135,19 @@ async function rootedAt(
   { read, faults }: Reading,
 ): Promise<WorkspaceFiles> {
   const { files, folders } = expandMembers(root.file, memberPatterns(root), faults);
-  const members = await Promise.all(
-    files.map(async (file): Promise<Member> => {
-      if (standing && (standing.found.userFile ?? standing.found.file) === file) return standing;
-      const found = await findMemberConfig(file);
-      return { found, config: await read(found.file) };
-    }),
-  );
+  const entries = environmentEntries(root);
+  const plain = files.filter((file) => !entries.some((entry) => entry.file === file));
+  const member = async (file: string, as?: EnvironmentEntry): Promise<Member> => {
+    const stands = standing && (standing.found.userFile ?? standing.found.file) === file;
+    if (stands && as) standing.as = as;
+    if (stands) return standing;
+    const found = as ? { file } : await findMemberConfig(file);
+    return { found, config: await read(found.file), ...(as && { as }) };
+  };
+  const members = await Promise.all([
+    ...plain.map((file) => member(file)),
+    ...entries.map((entry) => member(entry.file, entry)),
+  ]);
   for (const { config } of members) checkMember(config, root, faults);
   const own = isService(root) ? [{ found: { file: root.file }, config: root }] : [];
   if (own.length === 0) checkRootOnly(root, faults);

@@ -67,7 +67,7 @@ export async function deploy(options: DeployOptions): Promise<DeployReport> {
     const items = built.map(({ environment, bundle }): DeployItem => {
       const own = secrets && secretsOf(environment, secrets, built.length === 1);
       const { service, create } = chosen.find((each) => each.service.name === environment.service)!;
-      const item = { environment, bundle, sourceConfig: service.source };
+      const item = { environment, bundle, sourceConfig: service.source, ...(service.files && { joined: service }) };
       return { ...item, ...(own && { secrets: own }), ...(create && { create }) };
     });
     const [git, author] = await Promise.all([gitInfo(workspace.root), gitAuthor(workspace.root)]);

@@ -81,6 +81,8 @@ export interface DeployItem {
   bundle: Bundle;
   /** The parsed config file: a version carries it, so that it can be resolved for another environment. */
   sourceConfig: Record<string, unknown>;
+  /** Set where environments of the service have config files of their own. */
+  joined?: Pick<Service, "dialect" | "configPath" | "files">;
   /** Values of secrets to set with it (`--secrets-file`). */
   secrets?: Record<string, string>;
   /** For an environment that is made with it: what it starts from, when the config does not mention it. */

@@ -27,19 +27,38 @@ const head = (name: string) => `name = "${name}"\nmain = "src/index.ts"\ncompati
 describe("docs/config.md", () => {
   const examples = [...page.matchAll(/^```toml\n([\s\S]*?)^```/gm)].map((match) => match[1]!);
 
-  it.each(examples.map((text) => [text.split("\n").find((line) => !line.startsWith("#"))!, text]))(
-    "the example of %s loads",
-    async (_, text) => {
-      const folder = await mkdtemp(path.join(dir, "example-"));
-      const isWorkspace = text.includes("[workspace]");
-      await project(isWorkspace || text.includes("name =") ? text : head("shop") + text, folder);
-      if (isWorkspace)
-        for (const name of ["gateway", "auth", "old"]) await project(head(name), path.join(folder, "services", name));
-      const { workspace, warnings } = await loadWorkspace({ cwd: folder, processEnv: {} });
-      expect(warnings).toEqual([]);
-      if (isWorkspace) expect(workspace.services.map(({ name }) => name)).toEqual(["gateway", "auth"]);
-    },
-  );
+  const joined = examples.find((text) => text.includes("[workspace.services"))!;
+
+  it.each(
+    examples
+      .filter((text) => text !== joined)
+      .map((text) => [text.split("\n").find((line) => !line.startsWith("#"))!, text]),
+  )("the example of %s loads", async (_, text) => {
+    const folder = await mkdtemp(path.join(dir, "example-"));
+    const isWorkspace = text.includes("[workspace]");
+    await project(isWorkspace || text.includes("name =") ? text : head("shop") + text, folder);
+    if (isWorkspace)
+      for (const name of ["gateway", "auth", "old"]) await project(head(name), path.join(folder, "services", name));
+    const { workspace, warnings } = await loadWorkspace({ cwd: folder, processEnv: {} });
+    expect(warnings).toEqual([]);
+    if (isWorkspace) expect(workspace.services.map(({ name }) => name)).toEqual(["gateway", "auth"]);
+  });
+
+  it("the example of environments with files of their own loads", async () => {
+    const folder = await mkdtemp(path.join(dir, "joined-"));
+    await project(joined, folder);
+    await mkdir(path.join(folder, "preview/src"), { recursive: true });
+    await writeFile(path.join(folder, "preview/src/index.ts"), "");
+    await writeFile(path.join(folder, "wrangler.toml"), head("my-worker"));
+    await writeFile(path.join(folder, "wrangler.staging.toml"), head("my-worker-staging"));
+    const preview = { name: "my-worker-preview", main: "src/index.ts", compatibility_date: "2026-11-01" };
+    await writeFile(path.join(folder, "preview/wrangler.jsonc"), JSON.stringify(preview));
+    const { workspace, warnings } = await loadWorkspace({ cwd: folder, processEnv: {} });
+    expect(warnings).toEqual([]);
+    expect(workspace.services.map(({ name, environments }) => [name, Object.keys(environments)])).toEqual([
+      ["my-worker", ["production", "staging", "preview"]],
+    ]);
+  });
 
   it("says truly what the example of isolation comes to", async () => {
     const folder = await mkdtemp(path.join(dir, "isolation-"));

@@ -1,7 +1,7 @@
 /** The target `local`: the embedded store of a workspace. Every verb is one transaction. */
 
 import path from "node:path";
-import { environmentNameFault, type StoredConfig } from "../../config/index.ts";
+import { environmentNameFault, type StoredConfig, storedConfig } from "../../config/index.ts";
 import { TroupeError } from "../../errors.ts";
 import { hostLabel } from "../../host/hostname.ts";
 import { type Bundle, type Environment, type EnvironmentRef, PRODUCTION, refId, type Service } from "../../model.ts";
@@ -108,8 +108,7 @@ class LocalTarget implements Target {
     const { edition, ...others } = settings;
     const plain = edition === environment && Object.keys(others).length === 0;
     if (written && plain) return written;
-    const { name, dialect, configPath, source } = service;
-    return resolveFor(this.#store, ref, { service: name, dialect, configPath, source }, settings);
+    return resolveFor(this.#store, ref, storedConfig(service), settings);
   }
 
   async deploy(request: DeployRequest): Promise<ChangeReport> {
@@ -134,11 +133,12 @@ class LocalTarget implements Target {
     });
   }
 
-  async #deployDraft({ environment, bundle, sourceConfig, secrets, create }: DeployItem): Promise<Draft> {
+  async #deployDraft({ environment, bundle, sourceConfig, joined, secrets, create }: DeployItem): Promise<Draft> {
     const { service, name, dialect, configPath } = environment;
     const ref = { service, environment: name };
     const record = this.#store.findEnvironment(ref);
-    const config: StoredConfig = { service, dialect, configPath, source: sourceConfig };
+    const file = joined ? { ...joined, name: service } : { name: service, dialect, configPath };
+    const config = storedConfig({ ...file, source: sourceConfig });
     return {
       ref,
       action: "deploy",
