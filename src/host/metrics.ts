@@ -17,7 +17,13 @@ export interface Metrics {
 }
 
 /** @param now what is read when somebody asks */
-export function createMetrics(now: { running(): number; graphs(): number; environments(): number }): Metrics {
+export function createMetrics(now: {
+  running(): number;
+  graphs(): number;
+  environments(): number;
+  /** Messages that wait, by queue. */
+  backlogs(): Map<string, number>;
+}): Metrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   collectDefaultMetrics({ register: registry });
@@ -69,6 +75,16 @@ export function createMetrics(now: { running(): number; graphs(): number; enviro
   gauge("troupe_graphs_running", "Graphs whose process runs", now.running);
   gauge("troupe_graphs", "Graphs deployed", now.graphs);
   gauge("troupe_environments", "Environments deployed", now.environments);
+  new Gauge({
+    name: "troupe_queue_messages",
+    help: "Messages that wait for their consumer",
+    labelNames: ["queue"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [queue, messages] of now.backlogs()) this.set({ queue }, messages);
+    },
+  });
   return {
     request({ service, environment, status, ms }) {
       requests.inc({ service, environment, status });

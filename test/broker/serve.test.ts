@@ -104,8 +104,11 @@ test("a consumer that can't start costs no attempt, and a deploy that mends it i
   expect(warning.diagnostic.message).toMatch(
     /^Messages of queue "jobs" wait: worker@production can't receive them: .*broken at start/s,
   );
+  expect((await serve.control("/metrics")).body).toContain('troupe_queue_messages{queue="jobs"} 1\n');
   store.deploy({ worker: worker(2) });
   await serve.next("log", 0, says("v2 patient 1"));
+  await serve.next("queue");
+  expect((await serve.control("/metrics")).body).not.toContain("troupe_queue_messages{");
 });
 
 test("a queue goes with the last environment of its edition", async () => {

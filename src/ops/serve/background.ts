@@ -80,6 +80,11 @@ export class Background {
     return { broker: this.#broker, queue };
   }
 
+  /** Messages that wait, by queue. */
+  backlogs(): Map<string, number> {
+    return new Map(this.#broker.queues().map((queue) => [queue, this.#broker.metrics(queue).backlogCount]));
+  }
+
   /**
    * This is deployed from now on.
    * @param editions of all environments in the store: queues of others are gone with them

@@ -73,6 +73,7 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
       running: () => session.pool.running,
       graphs: () => session.plan.graphs.length,
       environments: () => session.plan.deployed.size,
+      backlogs: () => session.backlogs(),
     });
 
     const urls = (scheme: Scheme = "http"): Record<string, string> =>

@@ -85,6 +85,11 @@ export class ServeSession {
     return bindings[binding];
   }
 
+  /** Messages that wait, by queue. */
+  backlogs(): Map<string, number> {
+    return this.#background.backlogs();
+  }
+
   /** Reads the store again. @throws TroupeError STORE */
   refresh(): void {
     const before = this.plan.deployed;
