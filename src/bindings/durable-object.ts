@@ -1,8 +1,8 @@
 /** A Durable Object class, of this service or of another one. */
 import * as z from "zod";
-import type { Binding } from "../model.ts";
+import type { Binding, Environment } from "../model.ts";
 import type { BindingKind, Reference } from "./kind.ts";
-import { localClass } from "./migrations.ts";
+import { durableClasses, localClass } from "./migrations.ts";
 import { bindingName, exportedName } from "./schema.ts";
 import { bindUnavailableObjects } from "./unavailable.ts";
 
@@ -21,6 +21,15 @@ function reference(binding: Binding): Reference {
     ...(script_name !== undefined && { service: script_name }),
     ...(environment !== undefined && { environment }),
   };
+}
+
+/** Names of the Durable Object classes that an environment declares or binds, as they were when their data began. */
+export function objectClasses(environment: Environment): string[] {
+  const declared = durableClasses(environment);
+  const bound = environment.bindings
+    .filter(({ kind }) => kind === durableObject.id)
+    .map((binding) => (binding.entry as z.infer<typeof entry>).class_name);
+  return [...[...declared.values()].map(({ origin }) => origin), ...bound.filter((name) => !declared.has(name))];
 }
 
 export const durableObject: BindingKind = {

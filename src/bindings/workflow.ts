@@ -61,6 +61,16 @@ function owning(binding: Binding, owner: Environment | undefined): Binding {
   return candidates.find((other) => (other.entry as Entry).name === name) ?? candidates[0] ?? binding;
 }
 
+/** Local ids of the Workflows that an environment binds. */
+export function workflowIds(environment: Environment): string[] {
+  return environment.bindings
+    .filter(({ kind }) => kind === workflow.id)
+    .map(({ entry: raw, resource }) => {
+      const { name } = raw as Entry;
+      return localResourceId(resource ?? { type: "workflow", id: name, name });
+    });
+}
+
 export const workflow: BindingKind = {
   id: "workflow",
   title: "Workflow",

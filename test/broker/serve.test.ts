@@ -1,4 +1,7 @@
 /** What happens in deployed environments without a request, also when their graph was stopped. */
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { startServe as startHere } from "../../src/ops/serve/index.ts";
 import type { ServeEvent } from "../../src/ops/serve/types.ts";
@@ -164,6 +167,32 @@ test("an alarm starts its graph in time, and after a restart of the host when it
   const next = await startServe(store.folder);
   await next.next("start");
   await next.next("log", 0, says("rang"));
+});
+
+test("an overdue alarm of a class that is no more keeps nothing running", async () => {
+  const store = testStore();
+  store.deploy({ clock: clock() });
+  const serve = await startServe(store.folder);
+  await serve.get("clock", "/?ms=1000000");
+  const code = `import { DurableObject } from "cloudflare:workers";
+    export class Other extends DurableObject {}
+    export default { fetch: () => new Response("other") };`;
+  const other = { name: "OTHER", kind: "durable-object", entry: { name: "OTHER", class_name: "Other" } };
+  store.deploy({ clock: { code, bindings: [other] } });
+  await serve.next("reload");
+  await serve.running.stop();
+  const homes = path.join(store.folder, "data/serve");
+  const file = readdirSync(homes, { recursive: true, encoding: "utf8" }).find((name) =>
+    name.endsWith("clock@production-Clock/metadata.sqlite"),
+  );
+  const database = new DatabaseSync(path.join(homes, file!));
+  expect(database.prepare("UPDATE _cf_ALARM SET scheduled_time = 1").run().changes).toBe(1);
+  database.close();
+
+  const next = await startServe(store.folder, ["--idle-timeout", "0.3"]);
+  // Nothing has started it but this request, and nothing keeps it.
+  expect((await next.get("clock")).body).toBe("other");
+  await next.next("stop", 0, ({ why }) => why === "idle");
 });
 
 const flow = (version: number): InlineService => ({

@@ -3,10 +3,13 @@
  * one SQLite file, and fires those that are overdue when it starts; Workflows go on at every start (src/runtime): so all
  * there is to do is to start it in time.
  */
-import { readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { objectClasses } from "../../bindings/durable-object.ts";
+import { workflowIds } from "../../bindings/workflow.ts";
 import { WorkflowInstances } from "../../bindings/workflow-instances.ts";
+import type { Environment } from "../../model.ts";
 
 /** When a graph has something to do. */
 export class Wakeups {
@@ -15,26 +18,22 @@ export class Wakeups {
   /**
    * The next time at which an alarm rings or a Workflow goes on in a folder of data, in ms since the epoch; in the past when
    * one is under way, or was when its process ended.
+   * @param members who run on it: what belongs to classes and Workflows of others, or of former times, counts for nothing
    * @returns undefined when there is nothing to wait for, or nothing can be read
    */
-  next(home: string): number | undefined {
-    const alarms = entries(path.join(home, "do")).flatMap(
-      (name) => firstAlarm(path.join(home, "do", name, "metadata.sqlite")) ?? [],
-    );
-    const times = [...alarms, ...this.#instances.read(home).map(({ due }) => due)];
+  next(home: string, members: readonly { id: string; environment: Environment }[]): number | undefined {
+    const classes = new Set(members.flatMap(({ environment }) => objectClasses(environment)));
+    const objects = members.flatMap(({ id }) => [...classes].map((name) => `${id}-${name}`));
+    const alarms = objects.flatMap((name) => firstAlarm(path.join(home, "do", name, "metadata.sqlite")) ?? []);
+    const workflows = new Set(members.flatMap(({ environment }) => workflowIds(environment)));
+    const instances = workflows.size === 0 ? [] : this.#instances.read(home);
+    const times = [...alarms, ...instances.flatMap(({ workflow, due }) => (workflows.has(workflow) ? [due] : []))];
     return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
   }
 }
 
-function entries(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
 function firstAlarm(file: string): number | undefined {
+  if (!existsSync(file)) return undefined;
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file, { readOnly: true });
@@ -42,7 +41,7 @@ function firstAlarm(file: string): number | undefined {
     const row = database.prepare("SELECT min(scheduled_time) / 1000000 AS at FROM _cf_ALARM").get();
     return (row?.at as number | null | undefined) ?? undefined;
   } catch {
-    // No file, or no alarm ever: the table comes with the first one.
+    // No alarm ever: the table comes with the first one.
     return undefined;
   } finally {
     database?.close();

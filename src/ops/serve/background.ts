@@ -116,8 +116,8 @@ export class Background {
   mayStop(graph: ServedGraph): boolean {
     if (graph.state !== "exclusive") return true;
     const id = idOf(graph);
-    const soon = Date.now() + SOON;
-    if (!this.#options.homesOf(graph).some((home) => (this.#wakeups.next(home) ?? Infinity) < soon)) {
+    const next = this.#next(graph);
+    if (next === undefined || next > Date.now() + SOON) {
       this.#busySince.delete(id);
       return true;
     }
@@ -170,9 +170,15 @@ export class Background {
       if (graph.state !== "exclusive") continue;
       await setImmediate();
       if (this.#closed || !this.#graphs.has(idOf(graph)) || this.#options.pool().isActive(graph.workers[0]!)) continue;
-      const times = this.#options.homesOf(graph).flatMap((home) => this.#wakeups.next(home) ?? []);
-      if (times.length > 0) this.#alarms.set(idOf(graph), Math.min(...times));
+      const next = this.#next(graph);
+      if (next !== undefined) this.#alarms.set(idOf(graph), next);
     }
+  }
+
+  /** When it has something to do by itself. */
+  #next(graph: ServedGraph): number | undefined {
+    const times = this.#options.homesOf(graph).flatMap((home) => this.#wakeups.next(home, graph.members) ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
   async #wake(id: string): Promise<void> {
