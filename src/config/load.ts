@@ -50,7 +50,8 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     .map((member) => {
       const mainGiven = options.mainGiven === true && member === main;
       const asked = env && !hasOwnFile(member, members, env) && { env };
-      return { member, ...loadMember(member, { today, mainGiven, faults, ...asked }) };
+      const named = member.as && { topLevel: member.as.environment };
+      return { member, ...loadMember(member, { today, mainGiven, faults, ...asked, ...named }) };
     });
   const joined = joinEnvironments(loaded, current, faults);
   checkServiceNames(joined, faults);

@@ -13,6 +13,8 @@ export interface ServiceOptions {
   today: string;
   /** True when the command line names the entry file: `main` need not be right then. */
   mainGiven: boolean;
+  /** What the top level is called, where the root says that the file is one environment (wrangler.* only). */
+  topLevel?: string;
   faults: Faults;
 }
 

@@ -30,7 +30,7 @@ export function loadWrangler(found: FoundConfig, raw: Record<string, unknown>, o
 }
 
 function loadWritten(file: string, raw: Record<string, unknown>, options: ServiceOptions): LoadedService {
-  const written: Written = { file, path: [], environment: topLevelName(raw) };
+  const written: Written = { file, path: [], environment: options.topLevel ?? topLevelName(raw) };
   const tables = tablesOf(raw, written, "wrangler", options.faults);
   const name = serviceName(tables.top, file, "wrangler", options.faults);
   const resolved = resolveWrangler(tables, options.faults);

@@ -175,9 +175,9 @@ function named(environment: Environment, name: string): Binding | undefined {
 }
 
 /** Written in the environment's own table. What production writes stands at the top level, or in `[env.production]`. */
-function isOwn({ written: { path } }: Binding, environment: Environment): boolean {
+function isOwn({ written: { path, environment: by } }: Binding, environment: Environment): boolean {
   if (path[0] === "env") return path[1] === environment.name;
-  return environment.name === PRODUCTION || environment.name === "default";
+  return by === environment.name || environment.name === PRODUCTION || environment.name === "default";
 }
 
 function notBound({ service, environment }: EditTarget, name: string): TroupeError {

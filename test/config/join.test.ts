@@ -1,9 +1,11 @@
 /** `[workspace.services]`: environments with config files of their own. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadWorkspace } from "../../src/config/index.ts";
 import type { TroupeError } from "../../src/errors.ts";
+import { addBinding, removeBinding } from "../../src/ops/bindings-edit.ts";
+import { explainConfig } from "../../src/ops/config.ts";
 import { testFolder } from "../support/files.ts";
 
 const file = (name: string, more = "") =>
@@ -79,4 +81,19 @@ test("in the folder of its file an environment is the default", async () => {
   mkdirSync(path.join(cwd, "staging/src"));
   const { workspace } = await loadWorkspace({ cwd: path.join(cwd, "staging/src"), processEnv: {} });
   expect(workspace).toMatchObject({ root: cwd, current: "shop", services: [{ defaultEnvironment: "staging" }] });
+});
+
+test("what it says is its own, and edits go into its file", async () => {
+  const cwd = folder(`${ROOT}staging = "wrangler.s.toml"\n`, {
+    "wrangler.s.toml": file("shop-staging", '[vars]\nWHO = "staging"\n'),
+  });
+  const [explanation] = (await explainConfig({ cwd, env: "staging", processEnv: {} }, "vars.WHO")).explanations;
+  expect(explanation).toMatchObject({ value: "staging", environment: "staging", inherited: false });
+
+  const selection = { cwd, env: "staging", processEnv: {} };
+  await addBinding({ ...selection, kind: "var", name: "MORE", entry: "x" });
+  expect(readFileSync(path.join(cwd, "wrangler.s.toml"), "utf8")).toContain('MORE = "x"');
+  await removeBinding({ ...selection, name: "WHO" });
+  expect(readFileSync(path.join(cwd, "wrangler.s.toml"), "utf8")).not.toContain("WHO");
+  expect(readFileSync(path.join(cwd, "wrangler.toml"), "utf8")).toBe(file("shop"));
 });
