@@ -10,7 +10,14 @@ export interface Candidate {
   describe?: string;
 }
 
-/** Names that only the workspace knows; asked for when a flag takes one. */
+/** Flags that take a name of the workspace, and whose. */
+const NAMING_FLAGS = new Map([
+  ["env", "env"],
+  ["from", "env"],
+  ["service", "service"],
+] as const) as ReadonlyMap<string, "env" | "service">;
+
+/** Names that only the workspace and its store know; asked for when a flag or a positional takes one. */
 export type NamesOf = (flag: "env" | "service") => Promise<string[]>;
 
 /**
@@ -33,7 +40,7 @@ export async function complete(
     (await flagValues(before.at(-1), flags, namesOf)) ??
     (current.startsWith("-")
       ? flagNames(flags)
-      : [...nextWords(resolved, entries), ...positionalValues(resolved, command)]);
+      : [...nextWords(resolved, entries), ...(await positionalValues(resolved, command, namesOf))]);
   return candidates.filter(({ word }) => word.startsWith(current));
 }
 
@@ -67,7 +74,8 @@ async function flagValues(
   if (!found || found[1].type === "boolean") return undefined;
   const [flag, { choices }] = found;
   if (choices) return choices.map((choice) => ({ word: String(choice) }));
-  return flag === "env" || flag === "service" ? (await namesOf(flag)).map((word) => ({ word })) : [];
+  const names = NAMING_FLAGS.get(flag);
+  return names ? (await namesOf(names)).map((word) => ({ word })) : [];
 }
 
 function flagNames(flags: Record<string, Options>): Candidate[] {
@@ -92,10 +100,15 @@ function nextWords({ words, rest }: Resolved, entries: readonly CommandEntry[]):
 }
 
 /** The choices of the positional under the cursor. Flags' values are not told apart from positionals: a guess is enough here. */
-function positionalValues({ entry, rest }: Resolved, command: Command | undefined): Candidate[] {
+async function positionalValues(
+  { entry, rest }: Resolved,
+  command: Command | undefined,
+  namesOf: NamesOf,
+): Promise<Candidate[]> {
   if (!entry || !command) return [];
   const at = rest.filter((token) => !token.startsWith("-")).length;
   const name = commandPattern(entry.command).positionals[at]?.name;
-  const choices = command.positionals?.find((positional) => positional.name === name)?.choices ?? [];
-  return choices.map((choice) => ({ word: String(choice) }));
+  const { choices = [], names } = command.positionals?.find((positional) => positional.name === name) ?? {};
+  const words = names ? await namesOf(names) : choices;
+  return words.map((word) => ({ word: String(word) }));
 }

@@ -6,6 +6,8 @@ import type { Output } from "../output/output.ts";
 
 export interface PositionalSpec extends PositionalOptions {
   name: string;
+  /** It is the name of one of these, for completion. */
+  names?: "env" | "service";
 }
 
 /** One line of the command list: cheap to import, enough for `--help`. The module behind `load` holds the rest. */

@@ -8,7 +8,11 @@ import { testFolder } from "../support/files.ts";
 
 /** What is offered for these words, the last one being the word under the cursor. */
 async function offered(...words: string[]): Promise<string[]> {
-  const { code, stdout } = await troupe(["complete", "--", ...words]);
+  return offeredIn(undefined, ...words);
+}
+
+async function offeredIn(cwd: string | undefined, ...words: string[]): Promise<string[]> {
+  const { code, stdout } = await troupe(["complete", "--", ...words], cwd === undefined ? {} : { cwd });
   expect(code).toBe(0);
   return stdout
     .split("\n")
@@ -33,6 +37,19 @@ describe("completion offers", () => {
   test("choices of flags and positionals", async () => {
     expect(await offered("init", "--template", "")).toEqual(["hello", "gateway", "canary", "api"]);
     expect(await offered("completion", "")).toEqual(["bash", "zsh", "fish"]);
+  });
+  test("names of environments and services, from the config and from the store", async () => {
+    const config = 'name = "shop"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[env.staging]\n';
+    const cwd = testFolder({ "troupe.toml": config, "index.js": "export default {};\n" });
+    expect(await offeredIn(cwd, "env", "promote", "")).toEqual(["production", "staging"]);
+    expect((await troupe(["env", "create", "pr-7"], { cwd })).code).toBe(0);
+    expect(await offeredIn(cwd, "env", "promote", "staging", "p")).toEqual(["production", "pr-7"]);
+    expect(await offeredIn(cwd, "deploy", "-e", "")).toEqual(["production", "staging", "pr-7"]);
+    expect(await offeredIn(cwd, "rollback", "--service", "")).toEqual(["shop"]);
+    expect(await offeredIn(cwd, "env", "create", "")).toEqual([]);
+    // What is deployed is known without a config that can be read.
+    writeFileSync(path.join(cwd, "troupe.toml"), "name = ");
+    expect(await offeredIn(cwd, "env", "delete", "")).toEqual(["pr-7"]);
   });
   test("nothing for words that lead nowhere", async () => {
     expect(await offered("nonsense", "")).toEqual([]);

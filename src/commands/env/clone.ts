@@ -21,7 +21,7 @@ const command: Command<Args, { environments: Change[] }> = {
     "dry-run": DRY_RUN,
   },
   positionals: [
-    { name: "from", type: "string", describe: "The environment to clone" },
+    { name: "from", type: "string", names: "env", describe: "The environment to clone" },
     { name: "to", type: "string", describe: "The name of the new one" },
   ],
   examples: [["troupe env clone staging pr-7 --graph", "The same code, settings and secrets, and data of its own"]],

@@ -17,7 +17,7 @@ const command: Command<Args, { environments: { service: string; name: string; de
     graph: { type: "boolean", describe: "The environment of this name of every service" },
     "keep-data": { type: "boolean", describe: "Leave the data of its own resources where it is" },
   },
-  positionals: [{ name: "name", type: "string", describe: "The environment" }],
+  positionals: [{ name: "name", type: "string", names: "env", describe: "The environment" }],
   examples: [["troupe env delete pr-7 --graph --yes", "All of a preview, without being asked"]],
   async run(args, context) {
     if (context.interactive && !args.yes) {

@@ -13,8 +13,8 @@ interface Args {
 const command: Command<Args, { services: DiffReport[] }> = {
   args: { "exit-code": { type: "boolean", describe: "End with 6 when there is a difference" } },
   positionals: [
-    { name: "a", type: "string", describe: "An environment" },
-    { name: "b", type: "string", describe: "Another one" },
+    { name: "a", type: "string", names: "env", describe: "An environment" },
+    { name: "b", type: "string", names: "env", describe: "Another one" },
   ],
   examples: [["troupe env diff staging production --exit-code", "For a script: 0 when they are the same"]],
   async run(args, context) {

@@ -14,8 +14,8 @@ import {
 const command: Command<ChangeArgs & { from: string; to?: string }, { deployments: Change[] }> = {
   args: { graph: GRAPH, message: MESSAGE, "dry-run": DRY_RUN, "allow-data-loss": ALLOW_DATA_LOSS },
   positionals: [
-    { name: "from", type: "string", describe: "The environment whose active version is promoted" },
-    { name: "to", type: "string", describe: "Where to (default: the next stage of the pipeline)" },
+    { name: "from", type: "string", names: "env", describe: "The environment whose active version is promoted" },
+    { name: "to", type: "string", names: "env", describe: "Where to (default: the next stage of the pipeline)" },
   ],
   examples: [
     ["troupe env promote staging production --dry-run", "What would change"],

@@ -14,7 +14,7 @@ interface Renamed {
 const command: Command<{ from: string; to: string; force?: boolean }, Renamed> = {
   args: { force: FORCE },
   positionals: [
-    { name: "from", type: "string", describe: "Its name" },
+    { name: "from", type: "string", names: "env", describe: "Its name" },
     { name: "to", type: "string", describe: "Its new name" },
   ],
   run: (args, context) =>

@@ -13,7 +13,7 @@ type Result = Pick<SettingsReport, "service" | "name" | "settings"> & { deployme
 const command: Command<Args, Result> = {
   args: { message: MESSAGE, "dry-run": DRY_RUN },
   positionals: [
-    { name: "name", type: "string", describe: "The environment" },
+    { name: "name", type: "string", names: "env", describe: "The environment" },
     { name: "values", type: "string", array: true, describe: "KEY=VALUE, with KEY as in the config" },
   ],
   examples: [["troupe env set staging vars.GREETING=hello", "A variable for this environment, over the config's"]],

@@ -5,7 +5,7 @@ import { ago, targetSelection } from "../target-input.ts";
 type Detail = Awaited<ReturnType<typeof showEnvironment>>;
 
 const command: Command<{ name: string }, Detail> = {
-  positionals: [{ name: "name", type: "string", describe: "The environment" }],
+  positionals: [{ name: "name", type: "string", names: "env", describe: "The environment" }],
   run: (args, context) => showEnvironment(targetSelection(args, context), args.name),
   show(detail, output) {
     const { style } = output;

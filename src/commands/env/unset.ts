@@ -12,7 +12,7 @@ type Result = Pick<SettingsReport, "service" | "name" | "settings"> & { deployme
 const command: Command<Args, Result> = {
   args: { message: MESSAGE, "dry-run": DRY_RUN },
   positionals: [
-    { name: "name", type: "string", describe: "The environment" },
+    { name: "name", type: "string", names: "env", describe: "The environment" },
     { name: "keys", type: "string", array: true, describe: "What was set, by its key" },
   ],
   examples: [["troupe env unset staging vars.GREETING", "What the config says counts again"]],
