@@ -42,9 +42,7 @@ const command: Command<{ dryRun?: boolean; deploy?: boolean }, Adopted> = {
       ),
     );
     if (written) {
-      output.line(
-        `${dryRun ? "Would write" : "Wrote"} ${path.relative(root, written.file)}, which makes these a workspace:`,
-      );
+      output.line(`${dryRun ? "Would write" : "Wrote"} ${path.relative(root, written.file)}, the root of a workspace:`);
       for (const line of written.text.trimEnd().split("\n")) output.line(style.dim(`  ${line}`));
     }
     if (dryRun) {

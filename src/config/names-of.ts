@@ -12,17 +12,13 @@ export interface ConfigNames {
   environments: string[];
 }
 
-/** @returns undefined for a file that cannot be read or is no service, such as the root of a workspace */
+/** @returns undefined for a file that is no service, such as the root of a workspace; nothing known of one that has errors */
 export async function configNames(file: string): Promise<ConfigNames | undefined> {
   const { raw, ok } = await configReader(new Faults())(file);
-  const { name, main, env } = raw;
-  if (
-    !ok ||
-    (main === undefined && raw.assets === undefined && raw.site === undefined && dialectOf(file) === "troupe")
-  ) {
-    return undefined;
-  }
-  if (name === undefined && main === undefined && raw.assets === undefined) return undefined;
+  if (!ok) return { environments: [] };
+  const { name, main, assets, site, env } = raw;
+  const runs = main !== undefined || assets !== undefined || site !== undefined;
+  if (!runs && (name === undefined || dialectOf(file) === "troupe")) return undefined;
   return {
     ...(typeof name === "string" && name !== "" && { name }),
     ...(typeof main === "string" && { main }),

@@ -5,6 +5,7 @@ import { loadWorkspace } from "../config/index.ts";
 import { type Diagnostic, type Location, TroupeError } from "../errors.ts";
 import { replaceFile } from "../lib/replace-file.ts";
 import { type EnvironmentRef, PRODUCTION, refId, type Workspace } from "../model.ts";
+import { STORE_FILE } from "../store/index.ts";
 import type { ChangeResult } from "../targets/target.ts";
 import { findProjects, type Group, groupProjects, type Project } from "./adopt-projects.ts";
 import { deploy } from "./deploy.ts";
@@ -102,6 +103,7 @@ async function workspaceToAdopt({ cwd, config, processEnv }: AdoptOptions): Prom
   if (inside) return inside;
   const text = rootFile(cwd, groups);
   const found = await load({ config: [root], texts: new Map([[root, text]]) });
+  warnings.push(...otherStores(cwd, projects));
   for (const { file, name } of doubles) warnings.push(leftOut(file, `there is another ${name}`));
   return { ...found, written: { file: root, text }, warnings: [...warnings, ...found.warnings] };
 }
@@ -132,6 +134,19 @@ async function sound(
       error ? [leftOut(project.file, error.message, error.diagnostics[0]?.location)] : [],
     ),
   };
+}
+
+/** State lies at the root: what a project has deployed on its own so far is not seen from there. */
+function otherStores(root: string, projects: readonly Project[]): Diagnostic[] {
+  const stores = projects.map(({ file }) => path.join(path.dirname(file), ".troupe", STORE_FILE));
+  return [...new Set(stores)]
+    .filter((file) => path.dirname(path.dirname(file)) !== root && existsSync(file))
+    .map((file) => ({
+      severity: "warning",
+      code: "other-store",
+      message: `${path.dirname(file)} holds what was deployed in that folder alone; a workspace has its state at its root`,
+      notes: [`To look at it: troupe env list --state-dir ${path.dirname(file)}`],
+    }));
 }
 
 function leftOut(file: string, why: string, location: Location = { file, line: 1, column: 1 }): Diagnostic {

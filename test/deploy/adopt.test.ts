@@ -194,11 +194,13 @@ describe("several projects", () => {
       }),
       "workers/api-docs/index.js": CODE,
       "examples/broken/wrangler.toml": 'name = "broken"\n',
+      "examples/syntax/wrangler.jsonc": '{ "name": ',
       "node_modules/dependency/wrangler.toml": config("dependency", "x"),
     });
     const { code, stdout, stderr } = await troupe(["adopt", "--dry-run"], { cwd });
     expect(code).toBe(0);
     expect(stderr).toContain("Left out: There is no `main`");
+    expect(stderr).toContain("Left out: JSON syntax");
     expect(stdout).toContain("Nothing was changed");
     expect(existsSync(path.join(cwd, "troupe.toml"))).toBe(false);
 
@@ -226,5 +228,19 @@ describe("several projects", () => {
     });
     expect(await adopted([], { cwd })).toEqual(["api@production api"]);
     expect(readFileSync(path.join(cwd, "troupe.toml"), "utf8")).toBe(root);
+  });
+
+  test("what a project deployed on its own is told of, since state lies at the root", async () => {
+    const cwd = testFolder({
+      "api/wrangler.toml": config("api", "production"),
+      "api/index.js": CODE,
+      "web/wrangler.toml": config("web", "production"),
+      "web/index.js": CODE,
+    });
+    await troupeJson(["deploy"], { cwd: path.join(cwd, "api") });
+    const { code, stderr } = await troupe(["adopt"], { cwd });
+    expect(code).toBe(0);
+    expect(stderr).toContain(`--state-dir ${path.join(cwd, "api/.troupe")}`);
+    expect(await listed({ cwd })).toEqual(["api@production -", "web@production -"]);
   });
 });
