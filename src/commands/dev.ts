@@ -12,7 +12,7 @@ const args = {
     type: "number",
     describe: "Port to listen on; taken is an error (default: 8787 or the next free one; 0: any)",
   },
-  ip: { type: "string", describe: "Address to listen on", default: "127.0.0.1" },
+  ip: { type: "string", describe: "Address to listen on (default: 127.0.0.1)" },
   expose: { type: "string", array: true, describe: "Give private services a hostname too (no name: all of them)" },
   var: { type: "string", array: true, describe: "Set a variable, KEY:VALUE, over the config" },
   "env-file": {
@@ -52,7 +52,7 @@ const args = {
 interface DevArgs {
   script?: string;
   port?: number;
-  ip: string;
+  ip?: string;
   expose?: string[];
   var?: string[];
   envFile?: string[];
@@ -164,8 +164,9 @@ function httpsPaths(given: DevArgs): DevOptions["httpsPaths"] {
   if ((key === undefined) !== (cert === undefined)) {
     throw new TroupeError("USAGE", "--https-key-path and --https-cert-path go together");
   }
-  if (given.localProtocol !== "https") return key ? { key, cert } : undefined;
-  return key ? { key, cert } : {};
+  if (key) return { key, cert };
+  if (given.localProtocol === undefined) return undefined;
+  return given.localProtocol === "https" ? {} : false;
 }
 
 /** `KEY:VALUE` flags, as Wrangler writes them; the value may hold colons. */

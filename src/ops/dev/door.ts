@@ -7,6 +7,7 @@ import { type ErrorView, errorPage, overlay, type Page, unknownHostPage, viewOf 
 import { sourceFrame } from "../../lib/source-frame.ts";
 import type { RuntimeEvent } from "../../runtime/types.ts";
 import { loadCertificate } from "./certificate.ts";
+import type { Listening } from "./listen.ts";
 import { createLiveReload } from "./live-reload.ts";
 import { splitId, urlsOf } from "./plan.ts";
 import type { DevFailure, DevSession } from "./session.ts";
@@ -34,16 +35,16 @@ export interface DevDoor {
 export interface DoorInput {
   session: DevSession;
   options: DevOptions;
-  ip: string;
-  port: number;
+  listening: Listening;
   emit(event: DevEvent): void;
 }
 
 /** @throws TroupeError CONFLICT when the port is taken meanwhile, CONFIG for a certificate that can't be read */
-export async function openDoor({ session, options, ip, port, emit }: DoorInput): Promise<DevDoor> {
+export async function openDoor({ session, options, listening, emit }: DoorInput): Promise<DevDoor> {
+  const { ip, port, https } = listening;
   const exceptions = createExceptionDesk();
   const reload = options.liveReload ? createLiveReload() : undefined;
-  const tls = options.httpsPaths ? await loadCertificate(options.httpsPaths, options.cwd) : undefined;
+  const tls = https ? await loadCertificate(https, options.cwd) : undefined;
   const scheme = tls ? "https" : "http";
   let door: FrontDoor;
   const origin = (label: string) => `${scheme}://${label}.localhost:${door.port}`;

@@ -66,6 +66,7 @@ export class DevSession {
   #servingKey: string | undefined;
   #startedAt = performance.now();
   #warn: (diagnostic: Diagnostic) => void;
+  #inspectorPort: number | undefined;
   #stopped = false;
 
   constructor(options: DevOptions, hooks: SessionHooks) {
@@ -90,10 +91,11 @@ export class DevSession {
   }
 
   /**
-   * Loads, builds and starts everything for the first time, then watches.
+   * Builds and starts everything for the first time, then watches. `load` comes before it.
    * @throws TroupeError CONFIG, NOT_FOUND; BUILD and START too unless `keepGoing`
    */
-  async start(): Promise<void> {
+  async start(inspectorPort?: number): Promise<void> {
+    this.#inspectorPort = inspectorPort;
     // Saves made meanwhile wait their turn like any others.
     this.#running = this.#cycle({ files: new Set(), everything: true }, true)
       .then(() => this.#drain())
@@ -138,7 +140,7 @@ export class DevSession {
     try {
       const configChanged =
         first || change.everything || this.failure?.phase === "config" || this.#touchesConfig(files);
-      if (configChanged) await this.#load();
+      if (configChanged && !first) await this.load();
       const plan = this.plan!;
       this.#builds.markChanged(change.everything ? undefined : files);
       const building = this.#builds.build();
@@ -184,7 +186,7 @@ export class DevSession {
         bundle: (id) => plan.stored?.bundle(id) ?? this.#builds.bundle(id)!,
         secrets,
         reachable: new Set(plan.hosts.values()),
-        options: { persistTo, inspectorPort: this.#options.inspectorPort, restart: boundChanged || change.everything },
+        options: { persistTo, inspectorPort: this.#inspectorPort, restart: boundChanged || change.everything },
       });
       for (const warning of warnings) this.#warn(warning);
       spec.workers.push(...this.#dataWorkers.values());
@@ -215,7 +217,11 @@ export class DevSession {
     }
   }
 
-  async #load(): Promise<void> {
+  /**
+   * Reads the config, and chooses what runs.
+   * @throws TroupeError CONFIG, NOT_FOUND
+   */
+  async load(): Promise<Plan> {
     const { cwd, config, env } = this.#options;
     const { workspace, warnings } = await loadWorkspace({
       cwd,
@@ -233,6 +239,7 @@ export class DevSession {
     const overrides = new Map(plan.overridden.map((id) => [id, this.#options.overrides ?? {}]));
     await this.#builds.reconcile(ownEnvironments(plan), overrides);
     this.plan = plan;
+    return plan;
   }
 
   async #localVars(plan: Plan): Promise<Map<string, Record<string, string>>> {

@@ -8,9 +8,9 @@ export interface DevOptions {
   env?: string;
   /** Services to run; the first answers at `localhost`. Default: the current one, or all of the workspace. */
   service?: string[];
-  /** Address to listen on. Default 127.0.0.1. */
+  /** Address to listen on. Default: `dev.ip` of the config, else 127.0.0.1. */
   ip?: string;
-  /** Port that must be free. Default: 8787 or the next free one. 0: any. */
+  /** Port that must be free. Default: `dev.port` of the config, else 8787 or the next free one. 0: any. */
   port?: number;
   /** Names of private services to give a hostname, or true for all. */
   expose?: readonly string[] | boolean;
@@ -20,7 +20,7 @@ export interface DevOptions {
   /** Folder for data; false keeps it in memory. Default `.troupe/data/dev` at the workspace root. */
   persistTo?: string | false;
   stateDir?: string;
-  /** Opens the inspector, at port 9229 or the next free one. */
+  /** Opens the inspector, at `dev.inspector_port` of the config, else 9229 or the next free one. */
   inspect?: boolean;
   /** Port of the inspector, which must be free. 0: any. */
   inspectorPort?: number;
@@ -30,8 +30,11 @@ export interface DevOptions {
   cron?: boolean;
   /** Reloads HTML pages in the browser when something changed. */
   liveReload?: boolean;
-  /** Listens with https; paths of PEM files, or neither for a certificate made on the spot. */
-  httpsPaths?: { key?: string; cert?: string };
+  /**
+   * Listens with https; paths of PEM files, or neither for a certificate made on the spot. False: with http. Default: what
+   * `dev.local_protocol` of the config says, else http.
+   */
+  httpsPaths?: { key?: string; cert?: string } | false;
   /** Over the config, for the services named with `service` or standing first. */
   overrides?: Partial<BuildSettings> & { main?: string; compatibilityDate?: string; compatibilityFlags?: string[] };
   /** Watches files. Default true. */

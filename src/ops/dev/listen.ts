@@ -1,0 +1,128 @@
+/** Where `dev` listens: what the command line says, else `[dev]` of the first service's config, else the defaults. */
+import { type Diagnostic, type Location, TroupeError } from "../../errors.ts";
+import { anyFreePort, nextFreePort, portHolder, portIsFree } from "../../lib/port.ts";
+import type { Environment } from "../../model.ts";
+import { settingLocator } from "../setting-location.ts";
+import type { DevOptions } from "./types.ts";
+
+/** Where `wrangler dev` listens too. */
+const DEFAULT_PORT = 8787;
+const DEFAULT_IP = "127.0.0.1";
+/** Where debuggers look for Node first. */
+const DEFAULT_INSPECTOR_PORT = 9229;
+/** The inspector lets anybody run code, so it is never opened to a network. */
+const INSPECTOR_IP = "127.0.0.1";
+const LOOPBACK = [INSPECTOR_IP, "localhost", "::1"];
+
+export interface Listening {
+  ip: string;
+  /** 0: any. */
+  port: number;
+  inspectorPort?: number;
+  /** Paths of a certificate, or neither for one made on the spot; absent for http. */
+  https?: { key?: string; cert?: string };
+  /** About what `[dev]` says and nobody heeds. */
+  warnings: Diagnostic[];
+}
+
+/** `[dev]` of a config: https://developers.cloudflare.com/workers/wrangler/configuration/#local-development-settings */
+interface DevSettings {
+  ip?: string;
+  port?: number;
+  inspector_port?: number;
+  inspector_ip?: string;
+  local_protocol?: "http" | "https";
+}
+
+/** Why a key of `[dev]` changes nothing here. */
+const UNUSED: Record<string, string> = {
+  host: "requests keep the host they were sent to",
+  upstream_protocol: "no request goes on to another server",
+  enable_containers: "containers do not run on this machine",
+  container_engine: "containers do not run on this machine",
+  generate_types: "`troupe types` writes them",
+};
+
+/** @throws TroupeError CONFLICT naming the process that holds a port asked for, USAGE for what is no port */
+export async function chooseListening(options: DevOptions, environment: Environment): Promise<Listening> {
+  const settings = (environment.settings.dev ?? {}) as DevSettings;
+  const locate = settingLocator(environment);
+  const wish = (
+    given: number | undefined,
+    written: number | undefined,
+    flag: string,
+    key: string,
+  ): Wish | undefined => {
+    if (given !== undefined) return { port: given, flag };
+    return written === undefined ? undefined : { port: written, flag, key, at: locate(key) };
+  };
+  const ip = anyAddress(options.ip ?? settings.ip ?? DEFAULT_IP);
+  const port = wish(options.port, settings.port, "--port", "dev.port");
+  const inspects = options.inspect || options.inspectorPort !== undefined;
+  const inspector = wish(options.inspectorPort, settings.inspector_port, "--inspector-port", "dev.inspector_port");
+  const https = options.httpsPaths ?? (settings.local_protocol === "https" ? {} : false);
+  return {
+    ip,
+    port: port === undefined ? await nextFreePort(DEFAULT_PORT, ip) : port.port === 0 ? 0 : await requirePort(port, ip),
+    // Settled before anything runs: every generation of the runtime listens at the same port, or debuggers lose it.
+    ...(inspects && { inspectorPort: await inspectorPort(inspector) }),
+    ...(https && { https }),
+    warnings: await Promise.all(
+      unused(settings).map(async ([key, why]): Promise<Diagnostic> => {
+        const location = await locate(`dev.${key}`);
+        const message = `\`dev.${key}\` is not used: ${why}`;
+        return { severity: "warning", code: "unused-setting", message, ...(location && { location }) };
+      }),
+    ),
+  };
+}
+
+function unused(settings: DevSettings): [key: string, why: string][] {
+  return Object.entries(settings).flatMap(([key, value]): [string, string][] => {
+    if (key === "inspector_ip") {
+      return LOOPBACK.includes(value) ? [] : [[key, "the inspector listens on this machine alone"]];
+    }
+    return UNUSED[key] && value !== false ? [[key, UNUSED[key]]] : [];
+  });
+}
+
+/** Wrangler's `*`. */
+function anyAddress(ip: string): string {
+  return ip === "*" ? "0.0.0.0" : ip;
+}
+
+async function inspectorPort(wish: Wish | undefined): Promise<number> {
+  if (!wish) return nextFreePort(DEFAULT_INSPECTOR_PORT, INSPECTOR_IP);
+  return wish.port === 0 ? anyFreePort(INSPECTOR_IP) : requirePort(wish, INSPECTOR_IP);
+}
+
+/** A port that somebody asked for. */
+interface Wish {
+  port: number;
+  flag: string;
+  /** The setting that says it, when no flag does. */
+  key?: string;
+  at?: Promise<Location> | undefined;
+}
+
+async function requirePort({ port, flag, key, at }: Wish, ip: string): Promise<number> {
+  const location = await at;
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    const message = `${key ? `\`${key}\`` : flag} takes a number from 0 to 65535, not ${port}`;
+    throw new TroupeError(key ? "CONFIG" : "USAGE", message, { ...(location && { location }) });
+  }
+  if (await portIsFree(port, ip)) return port;
+  const holder = await portHolder(port);
+  throw new TroupeError(
+    "CONFLICT",
+    `Port ${port} is in use${holder ? ` by process ${holder.pid} (${holder.command})` : ""}`,
+    {
+      ...(location && { location }),
+      notes: [
+        key
+          ? `Stop that process, or pick another port with ${flag} (0: any)`
+          : `Stop that process, pick another port, or leave ${flag} away: the next free one is taken then`,
+      ],
+    },
+  );
+}

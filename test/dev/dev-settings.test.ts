@@ -1,0 +1,88 @@
+/** `[dev]` of a config file: Wrangler's settings for local development, as far as they mean something here. */
+import { once } from "node:events";
+import net from "node:net";
+import { expect, it, onTestFinished } from "vitest";
+import { startTroupe, troupe } from "../support/cli.ts";
+import { type Dev, ready, startDev } from "../support/dev.ts";
+import { testFolder } from "../support/files.ts";
+
+const CONFIG = `name = "app"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n`;
+const OK = `export default { fetch: () => new Response("ok") };\n`;
+
+/** `troupe dev --json` without a port on the command line. */
+async function dev(cwd: string, args: string[] = []): Promise<Dev> {
+  const running = startTroupe(["dev", "--json", ...args], { cwd });
+  onTestFinished(() => running.stop().then(() => {}));
+  return ready(running);
+}
+
+it("listens where `dev.port`, `dev.ip` and `dev.local_protocol` say", async () => {
+  const port = await freePort();
+  const table = `[dev]\nport = ${port}\nip = "0.0.0.0"\nlocal_protocol = "https"\n`;
+  const running = await dev(testFolder({ "wrangler.toml": CONFIG + table, "index.ts": OK }));
+  expect(running.ready.url).toBe(`https://localhost:${port}`);
+  // Nobody else can have that address: the whole machine's is taken.
+  await expect(listen(port, "0.0.0.0")).rejects.toThrow("EADDRINUSE");
+  expect(running.running.events.filter(({ reason }) => reason === "warning")).toEqual([]);
+});
+
+it("lets flags go before them", async () => {
+  const taken = await listen(0, "127.0.0.1");
+  onTestFinished(() => void taken.close());
+  const { port } = taken.address() as net.AddressInfo;
+  const cwd = testFolder({
+    "troupe.toml": `${CONFIG}[dev]\nport = ${port}\nip = "192.0.2.1"\nlocal_protocol = "https"\n`,
+    "index.ts": OK,
+  });
+  const running = await dev(cwd, ["--port", "0", "--ip", "127.0.0.1", "--local-protocol", "http"]);
+  expect(running.ready.url).toMatch(/^http:/);
+  expect((await running.get("")).body).toBe("ok");
+});
+
+it("refuses a port that is taken, at the line that wants it", async () => {
+  const taken = await listen(0, "127.0.0.1");
+  onTestFinished(() => void taken.close());
+  const { port } = taken.address() as net.AddressInfo;
+  const cwd = testFolder({ "wrangler.toml": `${CONFIG}[dev]\nport = ${port}\n`, "index.ts": OK });
+  const { code, stderr } = await troupe(["dev"], { cwd });
+  expect(code).toBe(6);
+  expect(stderr).toContain(`Port ${port} is in use by process ${process.pid}`);
+  expect(stderr).toMatch(/wrangler\.toml:5:/);
+  expect(stderr).toContain("--port");
+});
+
+it("takes the port of the inspector from it", async () => {
+  const port = await freePort();
+  const cwd = testFolder({ "wrangler.toml": `${CONFIG}[dev]\ninspector_port = ${port}\n`, "index.ts": OK });
+  const running = await startDev(cwd, ["--inspect"]);
+  onTestFinished(() => running.stop().then(() => {}));
+  expect(new URL(running.ready.inspectorUrl).port).toBe(String(port));
+});
+
+it("warns of what it does not use, at its line", async () => {
+  const cwd = testFolder({
+    "wrangler.toml": `${CONFIG}[dev]\nhost = "example.com"\nupstream_protocol = "https"\ninspector_ip = "0.0.0.0"\n`,
+    "index.ts": OK,
+  });
+  const running = await startDev(cwd);
+  onTestFinished(() => running.stop().then(() => {}));
+  const warnings = running.running.events.flatMap(({ reason, diagnostic }) =>
+    reason === "warning" ? [diagnostic] : [],
+  );
+  const said = warnings.map(({ message, location }) => `${location?.line} ${message.split(" ")[0]}`);
+  expect(said.sort()).toEqual(["5 `dev.host`", "6 `dev.upstream_protocol`", "7 `dev.inspector_ip`"]);
+});
+
+async function listen(port: number, host: string): Promise<net.Server> {
+  const server = net.createServer().listen(port, host);
+  await once(server, "listening");
+  return server;
+}
+
+async function freePort(): Promise<number> {
+  const server = await listen(0, "127.0.0.1");
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
