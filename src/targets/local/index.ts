@@ -168,6 +168,8 @@ class LocalTarget implements Target {
 
   clone(request: CloneRequest): Promise<ChangeReport> {
     checkName(request.to);
+    if (request.data === "copy")
+      throw notYet("copied", "--data fresh gives it empty resources, --data share those of the first");
     return this.#change(() => cloneDrafts(this.#store, request), request, true);
   }
 
@@ -251,7 +253,8 @@ class LocalTarget implements Target {
     return environmentInfo(this.#store.environment(renamed), this.#address);
   }
 
-  async delete(refs: readonly EnvironmentRef[], { force }: { force: boolean; data: boolean }): Promise<void> {
+  async delete(refs: readonly EnvironmentRef[], { force, data }: { force: boolean; data: boolean }): Promise<void> {
+    if (!data) throw notYet("kept without its environment", "Without --keep-data it is deleted as well");
     this.#store.transaction(() => {
       for (const ref of refs) this.#refuseDeletion(ref, refs, force);
       for (const ref of refs) this.#store.deleteEnvironment(this.#store.environment(ref));
@@ -366,4 +369,11 @@ class LocalTarget implements Target {
 function checkName(name: string): void {
   const fault = environmentNameFault(name);
   if (fault) throw new TroupeError("USAGE", `The environment name "${name}" ${fault}`);
+}
+
+/** Better than to do something else than was asked for. */
+function notYet(what: string, instead: string): TroupeError {
+  return new TroupeError("PRECONDITION", `The data of a local environment cannot be ${what} yet`, {
+    notes: [instead, "Nothing was changed"],
+  });
 }
