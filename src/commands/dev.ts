@@ -1,10 +1,13 @@
 import type { Options } from "yargs";
+import type { Context } from "../context.ts";
 import { TroupeError } from "../errors.ts";
 import { startDev } from "../ops/dev/index.ts";
 import type { DevEvent, DevOptions, DevServer } from "../ops/dev/types.ts";
 import { renderDevEvent } from "../output/dev.ts";
-import type { Command, CommandEvent } from "./command.ts";
+import type { Command, CommandEvent, CommonArgs } from "./command.ts";
+import { FOREIGN_FLAGS, type ForeignFlags, foreignWarnings } from "./dev-foreign.ts";
 import { KEYS, listenToKeys } from "./dev-keys.ts";
+import { isShown, LOG_LEVELS, type LogLevel } from "./dev-log-level.ts";
 
 /** Names are those of `wrangler dev`, as far as they mean something locally. */
 const args = {
@@ -34,6 +37,7 @@ const args = {
   "local-protocol": { choices: ["http", "https"], describe: "Protocol to listen with" },
   "https-key-path": { type: "string", describe: "Private key for https (PEM)" },
   "https-cert-path": { type: "string", describe: "Certificate for https (PEM)" },
+  assets: { type: "string", describe: "Folder of static assets, over the config's" },
   "compatibility-date": { type: "string", describe: "Over the config" },
   "compatibility-flag": { type: "string", array: true, alias: "compatibility-flags", describe: "Over the config" },
   define: { type: "string", array: true, describe: "Replace a global while bundling, KEY:VALUE" },
@@ -45,11 +49,12 @@ const args = {
   "jsx-fragment": { type: "string", describe: "Function called for a JSX fragment" },
   open: { type: "boolean", describe: "Open the first service in the browser" },
   "show-interactive-dev-session": { type: "boolean", default: true, describe: "React to keys (on a terminal)" },
-  local: { type: "boolean", hidden: true, describe: "Always so; accepted for wrangler's sake" },
-  remote: { type: "boolean", hidden: true, describe: "Not supported" },
+  "log-level": { choices: LOG_LEVELS, describe: "Show no more than this (default: everything)" },
+  types: { type: "boolean", describe: 'Write the types first, as "troupe types" does' },
+  ...FOREIGN_FLAGS,
 } satisfies Record<string, Options>;
 
-interface DevArgs {
+interface DevArgs extends ForeignFlags {
   script?: string;
   port?: number;
   ip?: string;
@@ -73,12 +78,14 @@ interface DevArgs {
   alias?: string[];
   minify?: boolean;
   bundle?: boolean;
+  assets?: string;
+  logLevel?: LogLevel;
+  types?: boolean;
   tsconfig?: string;
   jsxFactory?: string;
   jsxFragment?: string;
   open?: boolean;
   showInteractiveDevSession: boolean;
-  remote?: boolean;
 }
 
 const command: Command<DevArgs, void> = {
@@ -91,11 +98,8 @@ const command: Command<DevArgs, void> = {
     ["troupe dev --expose auth", "Reach a private service from outside"],
   ],
   async run(given, context, emit) {
-    if (given.remote) {
-      throw new TroupeError("USAGE", "troupe dev always runs on this machine", {
-        notes: ["Leave --remote away; to run on Cloudflare's network, deploy there"],
-      });
-    }
+    for (const diagnostic of foreignWarnings(given)) emit({ reason: "warning", diagnostic });
+    if (given.types) await writeTypesFirst(given, context);
     const server = await startDev({
       ...devOptions(given, context.cwd, context.env),
       keepGoing: true,
@@ -114,13 +118,16 @@ const command: Command<DevArgs, void> = {
     await server.stop();
     emit({ reason: "exit" });
   },
-  showEvent: (event, output) => renderDevEvent(event as unknown as DevEvent, output),
+  showEvent(event, output, { logLevel }) {
+    const known = event as unknown as DevEvent;
+    if (isShown(known, logLevel)) renderDevEvent(known, output);
+  },
 };
 
 export default command;
 
 function devOptions(
-  given: DevArgs & { env?: string; config?: string[]; service?: string[]; stateDir?: string },
+  given: DevArgs & CommonArgs,
   cwd: string,
   processEnv: Record<string, string | undefined>,
 ): DevOptions {
@@ -152,6 +159,7 @@ function devOptions(
       ...(given.alias && { alias: pairs(given.alias, "--alias") }),
       ...(given.minify !== undefined && { minify: given.minify }),
       ...(given.bundle !== undefined && { noBundle: !given.bundle }),
+      ...(given.assets !== undefined && { assets: given.assets }),
       ...(given.tsconfig !== undefined && { tsconfig: given.tsconfig }),
       ...(given.jsxFactory !== undefined && { jsxFactory: given.jsxFactory }),
       ...(given.jsxFragment !== undefined && { jsxFragment: given.jsxFragment }),
@@ -179,6 +187,16 @@ function pairs(given: string[] | undefined, flag: string): Record<string, string
       return [pair.slice(0, colon), pair.slice(colon + 1)];
     }),
   );
+}
+
+async function writeTypesFirst(
+  { envFile, env, config, service }: DevArgs & CommonArgs,
+  context: Context,
+): Promise<void> {
+  const { writeTypes } = await import("../ops/types.ts");
+  const { cwd, env: processEnv, signal } = context;
+  const { warnings } = await writeTypes({ cwd, processEnv, signal, env, config, service, envFiles: envFile });
+  for (const warning of warnings) context.report(warning);
 }
 
 async function openFirst(server: DevServer): Promise<void> {

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import https from "node:https";
 import net from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { troupe } from "../support/cli.ts";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { type RunningTroupe, startTroupe, troupe } from "../support/cli.ts";
 import { type Dev, request, startDev } from "../support/dev.ts";
 import { makeFolder, removeFolder, testFolder, writeFiles } from "../support/files.ts";
 
@@ -133,6 +133,7 @@ it("refuses an inspector port that is taken, naming who holds it", async () => {
 
 it.each([
   [["--remote"], "--remote"],
+  [["--tunnel"], "cloudflared"],
   [["--var", "COLOUR"], "KEY:VALUE"],
   [["--https-key-path", "key.pem"], "--https-cert-path"],
   [["--persist-too", "x"], "--persist-to"],
@@ -142,3 +143,87 @@ it.each([
   expect(code).toBe(2);
   expect(stderr).toContain(said);
 });
+
+it("points at a script that is not there, not at the config", async () => {
+  const { code, stderr } = await troupe(["dev", "man.ts"], { cwd: `${testFolder({ ...FILES })}/app` });
+  expect(code).toBe(5);
+  expect(stderr).toContain("There is no file man.ts");
+  expect(stderr).toContain('"main.ts"');
+  expect(stderr).not.toContain("troupe.toml");
+});
+
+it("takes the script and the tsconfig from --cwd", async () => {
+  const cwd = testFolder({ ...FILES });
+  const dev = await startDev(cwd, [
+    ...["main.ts", "--cwd", "app", "--tsconfig", "alternative.json", "--alias", "place:./src/place.ts"],
+    ...["--define", "BUILT:1"],
+  ]);
+  onTestFinished(() => dev.stop().then(() => {}));
+  expect(JSON.parse((await dev.get("")).body)).toMatchObject({ what: "a path of tsconfig", COLOUR: "blue" });
+});
+
+it("serves the static assets of --assets, instead of those of the config", async () => {
+  const cwd = testFolder({
+    "app/wrangler.toml": `name = "app"\ncompatibility_date = "2026-11-01"\n[assets]\ndirectory = "nowhere"\nnot_found_handling = "404-page"\n`,
+    "public/a.txt": "a file",
+    "public/404.html": "not here",
+  });
+  const dev = await startDev(cwd, ["-c", "app/wrangler.toml", "--assets", "public"]);
+  onTestFinished(() => dev.stop().then(() => {}));
+  expect((await dev.get("", "/a.txt")).body).toBe("a file");
+  expect(await dev.get("", "/b.txt")).toMatchObject({ status: 404, body: "not here" });
+  expect(dev.running.events.filter(({ reason }) => reason === "warning")).toEqual([]);
+});
+
+it("adds static assets to a config that has none", async () => {
+  const cwd = testFolder({
+    "wrangler.toml": `name = "app"\ncompatibility_date = "2026-11-01"\n`,
+    "public/a.txt": "a file",
+  });
+  const dev = await startDev(cwd, ["--assets", "public"]);
+  onTestFinished(() => dev.stop().then(() => {}));
+  expect((await dev.get("", "/a.txt")).body).toBe("a file");
+});
+
+it("warns of flags of wrangler dev that mean nothing here", async () => {
+  const ignored = ["--name", "x", "--route", "a.example/*", "--host", "a.example", "--local-upstream", "a.example"];
+  const dev = await startDev(`${testFolder({ ...FILES })}/app`, [
+    ...["main.ts", "--tsconfig", "alternative.json", "--alias", "place:./src/place.ts", "--define", "BUILT:1"],
+    ...["--latest", "--inspector-ip", "127.0.0.1", ...ignored, "--upstream-protocol", "https", "--local"],
+  ]);
+  onTestFinished(() => dev.stop().then(() => {}));
+  const said = dev.running.events.flatMap(({ diagnostic }) => (diagnostic ? [diagnostic.message.split(" ")[0]] : []));
+  expect(said.sort()).toEqual(["--host", "--local-upstream", "--name", "--routes", "--upstream-protocol"]);
+});
+
+it("shows as much as --log-level says", async () => {
+  const cwd = testFolder({
+    "troupe.toml": `name = "app"\nmain = "main.ts"\ncompatibility_date = "2026-11-01"\n`,
+    "main.ts": `export default { fetch() { console.log("a log"); console.warn("a warning"); console.error("an error"); return new Response("ok"); } };\n`,
+  });
+  const running = startTroupe(["dev", "--port", String(await freePort()), "--log-level", "warn"], { cwd });
+  onTestFinished(() => running.stop().then(() => {}));
+  await expect.poll(() => ask(running), { timeout: 20_000 }).toBe(200);
+  await running.output(/an error/);
+  expect(running.stdout).toContain("a warning");
+  expect(running.stdout).not.toContain("a log");
+  expect(running.stdout).not.toContain("GET /");
+  expect(running.stdout).not.toContain("ready in");
+
+  async function ask({ child }: RunningTroupe): Promise<number> {
+    const port = Number(child.spawnargs[child.spawnargs.indexOf("--port") + 1]);
+    return request(port, "localhost").then(
+      ({ status }) => status,
+      () => 0,
+    );
+  }
+});
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

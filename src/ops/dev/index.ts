@@ -1,6 +1,7 @@
 /** `troupe dev`, and `startDev` for people's own tests. */
 import type { DevDoor } from "./door.ts";
 import { chooseListening, type Listening } from "./listen.ts";
+import { checkOverrides, withPaths } from "./overrides.ts";
 import { urlsOf, viewGraph } from "./plan.ts";
 import { DevSession } from "./session.ts";
 import type { DevEvent, DevOptions, DevServer } from "./types.ts";
@@ -14,7 +15,8 @@ const OPEN_AFTER = 1_000;
  * Runs services from source, with everything they bind, in one process; reloads when files change.
  * @throws TroupeError CONFIG, NOT_FOUND, CONFLICT (port or data folder in use); BUILD and START unless `keepGoing`
  */
-export async function startDev(options: DevOptions): Promise<DevServer> {
+export async function startDev(given: DevOptions): Promise<DevServer> {
+  const options = withPaths(given);
   const emit = (event: DevEvent): void => options.onEvent?.(event);
 
   let listening: Listening | undefined;
@@ -38,8 +40,9 @@ export async function startDev(options: DevOptions): Promise<DevServer> {
   });
   let late: NodeJS.Timeout | undefined;
   try {
-    const { graph, primary } = await session.load();
-    listening = await chooseListening(options, graph.environments.get(primary)!);
+    const plan = await session.load();
+    await checkOverrides(options, plan);
+    listening = await chooseListening(options, plan.graph.environments.get(plan.primary)!);
     for (const diagnostic of listening.warnings) emit({ reason: "warning", diagnostic });
     late = setTimeout(() => void open().catch(() => {}), OPEN_AFTER);
     await session.start(listening.inspectorPort);

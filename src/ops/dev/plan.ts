@@ -5,6 +5,7 @@ import { closure, type Graph } from "../../graph/index.ts";
 import { hostLabel } from "../../host/hostname.ts";
 import { type Environment, isPrivate, PRODUCTION, type Workspace } from "../../model.ts";
 import { selectEnvironments, selectServices } from "../select.ts";
+import { applyOverrides } from "./overrides.ts";
 import type { Stored } from "./stored.ts";
 import type { DevOptions, GraphView } from "./types.ts";
 
@@ -29,7 +30,7 @@ export interface Plan {
 export function planDev(workspace: Workspace, options: DevOptions, stored?: Stored): Plan {
   const environments = selectEnvironments(selectServices(workspace, options), options.env);
   const roots = environments.map((environment, index) =>
-    applyOverrides(environment, options, index === 0 || options.service !== undefined),
+    index === 0 || options.service !== undefined ? applyOverrides(environment, options) : environment,
   );
   const whole = stored?.workspace ?? workspace;
   const graph = closure(whole, roots);
@@ -41,17 +42,6 @@ export function planDev(workspace: Workspace, options: DevOptions, stored?: Stor
     primary,
     hosts: hostnames(graph, primary, options.expose),
     overridden: options.service ? graph.roots : [primary],
-  };
-}
-
-function applyOverrides(environment: Environment, options: DevOptions, applies: boolean): Environment {
-  const { overrides } = options;
-  if (!applies || !overrides) return environment;
-  return {
-    ...environment,
-    main: overrides.main ?? environment.main,
-    compatibilityDate: overrides.compatibilityDate ?? environment.compatibilityDate,
-    compatibilityFlags: overrides.compatibilityFlags ?? environment.compatibilityFlags,
   };
 }
 

@@ -228,7 +228,7 @@ export class DevSession {
       config,
       env,
       processEnv: this.#options.processEnv ?? {},
-      mainGiven: this.#options.overrides?.main !== undefined,
+      mainGiven: (this.#options.overrides?.main ?? this.#options.overrides?.assets) !== undefined,
     });
     this.#workspace = workspace;
     for (const warning of warnings) this.#warn(warning);

@@ -35,8 +35,14 @@ export interface DevOptions {
    * `dev.local_protocol` of the config says, else http.
    */
   httpsPaths?: { key?: string; cert?: string } | false;
-  /** Over the config, for the services named with `service` or standing first. */
-  overrides?: Partial<BuildSettings> & { main?: string; compatibilityDate?: string; compatibilityFlags?: string[] };
+  /** Over the config, for the services named with `service` or standing first. Paths start from `cwd`. */
+  overrides?: Partial<BuildSettings> & {
+    main?: string;
+    compatibilityDate?: string;
+    compatibilityFlags?: string[];
+    /** Folder of static assets. */
+    assets?: string;
+  };
   /** Watches files. Default true. */
   watch?: boolean;
   /** Goes on without a first good build, waiting for a change. Default false: `startDev` rejects. */
