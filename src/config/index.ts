@@ -8,7 +8,7 @@ import { findWorkspace } from "./workspace.ts";
 export { type Explanation, explain, resolvedConfig, type WrittenValue } from "./explain.ts";
 export { configSchema } from "./json-schema.ts";
 export { type Loaded, type LoadOptions, load } from "./load.ts";
-export { type LocalVars, type LocalVarsOptions, loadLocalVars } from "./local-vars.ts";
+export { type LocalVars, type LocalVarsOptions, loadLocalVars, PROCESS } from "./local-vars.ts";
 export { environmentNameFault } from "./names.ts";
 export { type ConfigNames, configNames } from "./names-of.ts";
 export { locate } from "./position.ts";

@@ -17,8 +17,13 @@ export interface LocalVarsOptions {
   processEnv: Record<string, string | undefined>;
 }
 
+/** Where a value is from that no file gave. */
+export const PROCESS = "the environment";
+
 export interface LocalVars {
   values: Record<string, string>;
+  /** For each value the name of the file it was read from, or `PROCESS`. */
+  from: Record<string, string>;
   /** Every file that was looked for, existing or not, to watch. Absolute. */
   files: string[];
   warnings: Diagnostic[];
@@ -40,10 +45,12 @@ export async function loadLocalVars(environment: Environment, options: LocalVars
   const declared = environment.written.secrets !== undefined;
 
   let values: Record<string, string> | undefined;
+  let origin = (_name: string): string => PROCESS;
   for (const file of files) {
     const text = await textOf(file);
     if (text === undefined) continue;
     values = parse(text);
+    origin = () => path.basename(file);
     break;
   }
   if (envFiles.length > 0 || isOn(processEnv.CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV, true)) {
@@ -52,9 +59,15 @@ export async function loadLocalVars(environment: Environment, options: LocalVars
     files.push(...dotEnv);
     // Names that the config declares may also come from the process.
     const fromProcess = declared || isOn(processEnv.CLOUDFLARE_INCLUDE_PROCESS_ENV, false);
-    values ??= await loadDotEnv(dotEnv, fromProcess ? processEnv : {});
+    if (!values) {
+      const { from, expanded } = await loadDotEnv(dotEnv, fromProcess ? processEnv : {});
+      values = expanded;
+      origin = (name) => from[name] ?? PROCESS;
+    }
   }
-  return { values: declared ? onlyDeclared(values ?? {}, environment) : (values ?? {}), files, warnings: [] };
+  const kept = declared ? onlyDeclared(values ?? {}, environment) : (values ?? {});
+  const from = Object.fromEntries(Object.keys(kept).map((name) => [name, origin(name)]));
+  return { values: kept, from, files, warnings: [] };
 }
 
 /**
@@ -73,14 +86,19 @@ function dotEnvFiles(env: string | undefined): string[] {
 async function loadDotEnv(
   files: readonly string[],
   processEnv: Record<string, string | undefined>,
-): Promise<Record<string, string>> {
+): Promise<{ expanded: Record<string, string>; from: Record<string, string> }> {
   const parsed: Record<string, string> = {};
-  for (const file of files) Object.assign(parsed, parse((await textOf(file)) ?? ""));
+  const from: Record<string, string> = {};
+  for (const file of files) {
+    const own = parse((await textOf(file)) ?? "");
+    Object.assign(parsed, own);
+    for (const name of Object.keys(own)) if (processEnv[name] === undefined) from[name] = path.basename(file);
+  }
   const expanded = Object.fromEntries(
     Object.entries(processEnv).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   expand({ parsed, processEnv: expanded });
-  return expanded;
+  return { expanded, from };
 }
 
 /** With `secrets` in the config, nothing else gets in but what it or `vars` names. */
@@ -97,7 +115,7 @@ export async function withSwitches(
   folder: string,
   processEnv: Record<string, string | undefined>,
 ): Promise<Record<string, string | undefined>> {
-  const files = await loadDotEnv(
+  const { expanded: files } = await loadDotEnv(
     dotEnvFiles(undefined).map((name) => path.join(folder, name)),
     {},
   );

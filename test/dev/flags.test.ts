@@ -227,3 +227,40 @@ async function freePort(): Promise<number> {
   await once(server, "close");
   return port;
 }
+
+it("shows in the graph where a value comes from that is not the config's", async () => {
+  const vars = `HIDDEN="a secret"\nCOLOUR="from the file"\nKV="never seen"\n`;
+  const cwd = testFolder({
+    "troupe.toml": `name = "app"\nmain = "main.ts"\ncompatibility_date = "2026-11-01"\n[vars]\nCOLOUR = "blue"\nSIZE = 3\n[[kv_namespaces]]\nbinding = "KV"\n`,
+    "main.ts": `export default { fetch: (request, env) => Response.json([env.COLOUR, env.HIDDEN, env.SIZE, typeof env.KV]) };\n`,
+    ".dev.vars": vars,
+  });
+  const dev = await startDev(cwd, ["--var", "SIZE:4"]);
+  onTestFinished(() => dev.stop().then(() => {}));
+  expect((await dev.get("")).body).toBe('["from the file","a secret","4","object"]');
+  const shown = ({ services }: { services: { bindings: { name: string; describe: string }[] }[] }) =>
+    Object.fromEntries(services[0]!.bindings.map(({ name, describe }) => [name, describe]));
+  expect(shown(dev.ready.graph)).toEqual({
+    COLOUR: "hidden, from .dev.vars",
+    SIZE: '"4", from --var',
+    KV: "app/KV",
+    HIDDEN: "hidden, from .dev.vars",
+  });
+  const reload = await dev.reloadAfter(() => writeFiles(cwd, { ".dev.vars": `COLOUR="from the file"\n` }));
+  expect(Object.keys(shown(reload.graph))).toEqual(["COLOUR", "SIZE", "KV"]);
+});
+
+it("names the .env file that a value is from", async () => {
+  const cwd = testFolder({
+    "wrangler.toml": `name = "app"\nmain = "main.ts"\ncompatibility_date = "2026-11-01"\n`,
+    "main.ts": `export default { fetch: () => new Response("ok") };\n`,
+    ".env": `A="1"\nB="1"\n`,
+    ".env.local": `B="2"\n`,
+  });
+  const dev = await startDev(cwd);
+  onTestFinished(() => dev.stop().then(() => {}));
+  expect(dev.ready.graph.services[0].bindings).toMatchObject([
+    { name: "A", describe: "hidden, from .env" },
+    { name: "B", describe: "hidden, from .env.local" },
+  ]);
+});

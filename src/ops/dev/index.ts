@@ -2,7 +2,7 @@
 import type { DevDoor } from "./door.ts";
 import { chooseListening, type Listening } from "./listen.ts";
 import { checkOverrides, withPaths } from "./overrides.ts";
-import { urlsOf, viewGraph } from "./plan.ts";
+import { urlsOf } from "./plan.ts";
 import { DevSession } from "./session.ts";
 import type { DevEvent, DevOptions, DevServer } from "./types.ts";
 
@@ -65,7 +65,7 @@ export async function startDev(given: DevOptions): Promise<DevServer> {
     get urls() {
       return session.plan ? urlsOf(session.plan, origin) : {};
     },
-    view: () => viewGraph(session.plan!, urlsOf(session.plan!, origin)),
+    view: () => session.view(),
     fetch: (input, init) => send(new URL(input, origin("")), init),
     reload: () => session.change(),
     stop() {

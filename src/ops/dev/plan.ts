@@ -3,7 +3,7 @@ import { kindOf } from "../../bindings/index.ts";
 import { TroupeError } from "../../errors.ts";
 import { closure, type Graph } from "../../graph/index.ts";
 import { hostLabel } from "../../host/hostname.ts";
-import { type Environment, isPrivate, PRODUCTION, type Workspace } from "../../model.ts";
+import { type Binding, type Environment, isPrivate, PRODUCTION, type Workspace } from "../../model.ts";
 import { selectEnvironments, selectServices } from "../select.ts";
 import { applyOverrides } from "./overrides.ts";
 import type { Stored } from "./stored.ts";
@@ -85,8 +85,15 @@ export function urlsOf(plan: Plan, origin: (label: string) => string): Record<st
   return urls;
 }
 
-/** The graph as data for people and programs. */
-export function viewGraph(plan: Plan, urls: Record<string, string>): GraphView {
+/**
+ * The graph as data for people and programs.
+ * @param values how values read that are not the config's (`LocalValues.shown`)
+ */
+export function viewGraph(
+  plan: Plan,
+  urls: Record<string, string>,
+  values?: ReadonlyMap<string, Record<string, string>>,
+): GraphView {
   return {
     services: [...plan.graph.environments].map(([id, environment]) => ({
       service: environment.service,
@@ -97,12 +104,13 @@ export function viewGraph(plan: Plan, urls: Record<string, string>): GraphView {
           ? urls[environment.service]
           : undefined),
       private: isPrivate(environment),
-      bindings: environment.bindings.map((binding) => {
+      bindings: [...environment.bindings, ...unwritten(environment, values?.get(id))].map((binding) => {
         const edge = plan.graph.edges.find((candidate) => candidate.from === id && candidate.binding === binding);
+        const local = kindOf(binding).processEnv && values?.get(id)?.[binding.name];
         return {
           name: binding.name,
           kind: binding.kind,
-          describe: kindOf(binding).describe(binding),
+          describe: local || kindOf(binding).describe(binding),
           ...(edge && {
             service: edge.resolution.ref.service,
             environment: edge.resolution.ref.environment,
@@ -113,6 +121,14 @@ export function viewGraph(plan: Plan, urls: Record<string, string>): GraphView {
       }),
     })),
   };
+}
+
+/** Values that only local files or the command line name: code finds them in `env` all the same. */
+function unwritten({ bindings, configPath, name: environment }: Environment, values = {}): Binding[] {
+  const written = { file: configPath, path: [], environment };
+  return Object.keys(values)
+    .filter((name) => !bindings.some((binding) => binding.name === name))
+    .map((name) => ({ name, kind: "secret", inEnv: true, entry: {}, origin: "own", written }));
 }
 
 /** Worker ids are `service@environment`. */

@@ -1,7 +1,6 @@
 /** One run of `dev`: from a change in the files to a new generation that serves. */
-import { existsSync } from "node:fs";
 import path from "node:path";
-import { loadLocalVars, loadWorkspace } from "../../config/index.ts";
+import { loadWorkspace } from "../../config/index.ts";
 import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
 import { refId, type Workspace } from "../../model.ts";
 import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
@@ -12,11 +11,12 @@ import { dataFolder, stateDir } from "../state.ts";
 import { Builds, isInside } from "./builds.ts";
 import { type DataFolder, takeDataFolder } from "./data-folder.ts";
 import { devEvent, warnOnce } from "./events.ts";
+import { type LocalValues, localValues } from "./local-values.ts";
 import { boundFiles, keepsData, ownEnvironments, type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
 import { DevQueues, usesQueues } from "./queues.ts";
 import { graphSpec } from "./spec.ts";
 import { fromStore } from "./stored.ts";
-import type { DevEvent, DevOptions } from "./types.ts";
+import type { DevEvent, DevOptions, GraphView } from "./types.ts";
 import { createWatcher, isConfigName, type Watcher } from "./watch.ts";
 
 /** After a save people look for the new code: streams and WebSockets of the old one end soon, in ms. */
@@ -55,7 +55,7 @@ export class DevSession {
   #builds: Builds;
   #watcher: Watcher | undefined;
   #workspace: Workspace | undefined;
-  #varFiles: string[] = [];
+  #local: LocalValues | undefined;
   #data: DataFolder | undefined;
   #queues: DevQueues;
   /** Brought in by data commands, for what no running service binds. */
@@ -117,6 +117,11 @@ export class DevSession {
     return this.#running;
   }
 
+  /** The graph as shown to people. */
+  view(): GraphView {
+    return viewGraph(this.plan!, urlsOf(this.plan!, this.#hooks.origin), this.#local?.shown);
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#watcher?.close();
@@ -168,12 +173,14 @@ export class DevSession {
       const asked = files.length === 0;
       const idle = outcome.changed.length === 0 && !configChanged && !boundChanged && !asked;
       if (idle && this.serving && !this.failure) return;
-      const secrets = await this.#localVars(plan);
+      const local = await localValues(plan, this.#options);
+      for (const warning of local.warnings) this.#warn(warning);
+      this.#local = local;
       // A config file that was touched, or told about twice, and says what it said before.
       const key = JSON.stringify([
         [...plan.graph.environments],
         [...plan.hosts],
-        [...secrets],
+        [...local.values],
         [...this.#dataWorkers.keys()],
       ]);
       const unchanged = outcome.changed.length === 0 && !boundChanged && key === this.#servingKey;
@@ -184,7 +191,7 @@ export class DevSession {
         workspace: plan.workspace,
         graph: plan.graph,
         bundle: (id) => plan.stored?.bundle(id) ?? this.#builds.bundle(id)!,
-        secrets,
+        secrets: local.values,
         reachable: new Set(plan.hosts.values()),
         options: { persistTo, inspectorPort: this.#inspectorPort, restart: boundChanged || change.everything },
       });
@@ -242,27 +249,6 @@ export class DevSession {
     return plan;
   }
 
-  async #localVars(plan: Plan): Promise<Map<string, Record<string, string>>> {
-    const { env, vars, processEnv, cwd } = this.#options;
-    // Node takes --env-file for its own flag wherever it stands, and ends when the folder it runs in has no such file
-    // (https://github.com/nodejs/node/issues/54232): a path from there has to do for us as well.
-    const envFiles = this.#options.envFiles?.map((file) => {
-      const here = path.resolve(cwd, file);
-      return existsSync(here) ? here : file;
-    });
-    const loaded = await Promise.all(
-      [...ownEnvironments(plan)].map(async ([id, environment]) => {
-        const local = await loadLocalVars(environment, { env, envFiles, processEnv: processEnv ?? {} });
-        for (const warning of local.warnings) this.#warn(warning);
-        const values = plan.overridden.includes(id) ? { ...local.values, ...vars } : local.values;
-        return { id, values, files: local.files };
-      }),
-    );
-    this.#varFiles = loaded.flatMap((each) => each.files);
-    const stored = [...plan.graph.environments.keys()].map((id) => [id, plan.stored?.secrets(id) ?? {}] as const);
-    return new Map([...stored, ...loaded.map(({ id, values }) => [id, values] as const)]);
-  }
-
   /** The data folder, held by this run; undefined when the graph has no resources, or data stays in memory. */
   async #persistence(plan: Plan): Promise<string | undefined> {
     const { persistTo, cwd } = this.#options;
@@ -318,7 +304,7 @@ export class DevSession {
     return files.some(
       (file) =>
         workspace.files.includes(file) ||
-        this.#varFiles.includes(file) ||
+        this.#local?.files.includes(file) ||
         workspace.memberFolders.some(
           (folder) => path.dirname(file) === folder || (file.startsWith(folder + path.sep) && isConfigName(file)),
         ),
@@ -338,7 +324,7 @@ export class DevSession {
     const built = this.#builds.watched();
     const bound = this.plan ? boundFiles(this.plan) : { files: [], folders: [] };
     this.#watcher.set(
-      [...built.files, ...bound.files, ...this.#varFiles, ...(workspace?.files ?? [])],
+      [...built.files, ...bound.files, ...(this.#local?.files ?? []), ...(workspace?.files ?? [])],
       [...built.folders, ...bound.folders],
       workspace?.memberFolders,
     );
@@ -354,7 +340,7 @@ export class DevSession {
   ): Promise<void> {
     await this.#hooks.open();
     const urls = urlsOf(plan, this.#hooks.origin);
-    const graph = viewGraph(plan, urls);
+    const graph = this.view();
     if (!this.serving) {
       this.serving = true;
       const inspector = await this.runtime.inspectorUrl();
