@@ -1,6 +1,5 @@
 /** The keys of `dev` on a terminal: o, b, r, c, q. */
 import type { Context } from "../context.ts";
-import { openUrl } from "../lib/open.ts";
 import type { DevServer } from "../ops/dev/types.ts";
 import type { CommandEvent } from "./command.ts";
 
@@ -30,11 +29,23 @@ export function listenToKeys(
   };
   context.signal.addEventListener("abort", finish, { once: true });
   stdin.on("data", (key: string) => {
-    if (key === "o") void openUrl(server.url);
+    if (key === "o") void openFirst(context, server, actions.emit);
     if (key === "b") actions.emit({ reason: "graph", graph: server.view() });
     if (key === "r") void server.reload();
     if (key === "c") stdout.write("\u001b[2J\u001b[3J\u001b[H");
     // Raw mode swallows Ctrl-C and Ctrl-D.
     if (key === "q" || key === "\u0003" || key === "\u0004") finish();
   });
+}
+
+/** Opens the first service; where there is no browser, its address is told. */
+export async function openFirst(
+  { env }: Context,
+  { url }: DevServer,
+  emit: (event: CommandEvent) => void,
+): Promise<void> {
+  const { openUrl } = await import("../lib/open.ts");
+  if (await openUrl(url, env)) return;
+  const message = `No browser could be opened; the address is ${url}`;
+  emit({ reason: "warning", diagnostic: { severity: "warning", code: "no-browser", message } });
 }

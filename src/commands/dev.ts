@@ -2,11 +2,11 @@ import type { Options } from "yargs";
 import type { Context } from "../context.ts";
 import { TroupeError } from "../errors.ts";
 import { startDev } from "../ops/dev/index.ts";
-import type { DevEvent, DevOptions, DevServer } from "../ops/dev/types.ts";
+import type { DevEvent, DevOptions } from "../ops/dev/types.ts";
 import { renderDevEvent } from "../output/dev.ts";
 import type { Command, CommandEvent, CommonArgs } from "./command.ts";
 import { FOREIGN_FLAGS, type ForeignFlags, foreignWarnings } from "./dev-foreign.ts";
-import { KEYS, listenToKeys } from "./dev-keys.ts";
+import { KEYS, listenToKeys, openFirst } from "./dev-keys.ts";
 import { isShown, LOG_LEVELS, type LogLevel } from "./dev-log-level.ts";
 
 /** Names are those of `wrangler dev`, as far as they mean something locally. */
@@ -103,6 +103,7 @@ const command: Command<DevArgs, void> = {
     const server = await startDev({
       ...devOptions(given, context.cwd, context.env),
       keepGoing: true,
+      now: () => context.now().getTime(),
       onEvent: (event) => emit(event as CommandEvent),
     });
     const stopped = new Promise<void>((resolve) => {
@@ -113,7 +114,7 @@ const command: Command<DevArgs, void> = {
         emit({ reason: "keys", keys: KEYS });
       }
     });
-    if (given.open) await openFirst(server);
+    if (given.open) await openFirst(context, server, emit);
     await stopped;
     await server.stop();
     emit({ reason: "exit" });
@@ -197,9 +198,4 @@ async function writeTypesFirst(
   const { cwd, env: processEnv, signal } = context;
   const { warnings } = await writeTypes({ cwd, processEnv, signal, env, config, service, envFiles: envFile });
   for (const warning of warnings) context.report(warning);
-}
-
-async function openFirst(server: DevServer): Promise<void> {
-  const { openUrl } = await import("../lib/open.ts");
-  await openUrl(server.url);
 }

@@ -2,12 +2,13 @@
 import { type CronTrigger, createCrons } from "../../host/broker/index.ts";
 import { splitId } from "./plan.ts";
 import type { DevSession } from "./session.ts";
-import type { DevEvent } from "./types.ts";
+import type { DevEvent, DevOptions } from "./types.ts";
 
 /** How often the schedules are compared with those of the running graph, in ms: they change with the config. */
 const RECHECK = 1000;
 
-export function startCron(session: DevSession, emit: (event: DevEvent) => void): { stop(): void } {
+export function startCron(session: DevSession, { onEvent, now }: DevOptions): { stop(): void } {
+  const emit = (event: DevEvent): void => onEvent?.(event);
   const fire = async ({ worker, cron }: CronTrigger, time: Date): Promise<void> => {
     const { outcome } = await session.runtime
       .scheduled(worker, { cron, time })
@@ -15,6 +16,7 @@ export function startCron(session: DevSession, emit: (event: DevEvent) => void):
     emit({ reason: "scheduled", ...splitId(worker), cron, outcome });
   };
   const crons = createCrons({
+    ...(now && { now }),
     fire: (trigger, time) => void fire(trigger, time),
     onInvalid({ worker, cron }, why) {
       const message = `${worker}: "${cron}" never fires: ${why}`;

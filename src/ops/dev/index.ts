@@ -56,7 +56,7 @@ export async function startDev(given: DevOptions): Promise<DevServer> {
   }
   clearTimeout(late);
   const { port: opened, fetch: send, close: closeDoor } = door!;
-  const cron = options.cron ? (await import("./cron.ts")).startCron(session, emit) : undefined;
+  const cron = options.cron ? (await import("./cron.ts")).startCron(session, options) : undefined;
   let stopping: Promise<void> | undefined;
 
   return {
