@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as z from "zod";
 import type { Binding, Environment } from "../model.ts";
-import type { BindingKind } from "./kind.ts";
+import type { BindingFault, BindingKind } from "./kind.ts";
 import { bindingName } from "./schema.ts";
 
 const entry = z.strictObject({
@@ -47,12 +47,14 @@ export const assets: BindingKind = {
 
   validate(binding, environment) {
     const { directory: folder, binding: name, run_worker_first } = binding.entry as Entry;
-    const faults: { code: string; message: string; notes?: string[]; path?: (string | number)[] }[] = [];
+    const faults: BindingFault[] = [];
     if (folder === undefined) {
       faults.push({
         code: "missing-field",
         message: "`assets` has no `directory`.",
         notes: ['Write `directory = "./public"`.'],
+        // A build tool may write it, into a config of its own.
+        toRun: true,
       });
     }
     if (environment.main !== undefined) return faults;
@@ -71,10 +73,18 @@ export const assets: BindingKind = {
     return faults;
   },
 
-  watch: (binding, environment) => ({ folders: [directory(binding, environment)] }),
+  watch: (binding, environment) =>
+    (binding.entry as Entry).directory === undefined ? {} : { folders: [directory(binding, environment)] },
 
   local(binding, context) {
-    const { html_handling, not_found_handling, base_path, run_worker_first } = binding.entry as Entry;
+    const {
+      directory: written,
+      html_handling,
+      not_found_handling,
+      base_path,
+      run_worker_first,
+    } = binding.entry as Entry;
+    if (written === undefined) return;
     const folder = directory(binding, context.environment);
     if (!existsSync(folder)) {
       context.warn({

@@ -154,6 +154,17 @@ export interface TypeContext {
  */
 export type StateClass = "none" | "disk" | "exclusive";
 
+/** What is wrong with an entry. */
+export interface BindingFault {
+  code: string;
+  message: string;
+  notes?: string[];
+  /** Keys below the entry; the caller makes a location of it. */
+  path?: (string | number)[];
+  /** Wrong only where the service is to run: for `dev`, a check and a deploy, not for reading the config. */
+  toRun?: true;
+}
+
 export interface BindingKind {
   /** Used in `--json` output and on the command line: "kv", "durable-object". */
   id: string;
@@ -165,11 +176,8 @@ export interface BindingKind {
   state: StateClass;
   /** Absent for kinds without a resource. */
   resource?: ResourceNaming;
-  /** Checks of one entry that a schema cannot say (ids, limits, files). Location is filled in by the caller from `path`. */
-  validate?(
-    binding: Binding,
-    environment: Environment,
-  ): { code: string; message: string; notes?: string[]; path?: (string | number)[] }[];
+  /** Checks of one entry that a schema cannot say (ids, limits, files). */
+  validate?(binding: Binding, environment: Environment): BindingFault[];
   references?(binding: Binding): Reference[];
   /** Files and folders outside the code that it reads at start: `dev` starts anew when they change. Absolute. */
   watch?(binding: Binding, environment: Environment): { files?: string[]; folders?: string[] };

@@ -167,7 +167,8 @@ export function validateBindings(environment: Environment, tree: SourcedTable, f
     if (!kind.validate) continue;
     for (const binding of environment.bindings.filter((candidate) => candidate.kind === kind.id)) {
       if (!standsAt(binding.written, key)) continue;
-      for (const { code, message, notes, path = [] } of kind.validate(binding, environment)) {
+      for (const { code, message, notes, path = [], toRun } of kind.validate(binding, environment)) {
+        if (toRun) continue;
         const node = nodeOf(binding, key, tree);
         const place = (node && at(node, path)?.written) ?? binding.written;
         faults.error(code, message, place, { notes });

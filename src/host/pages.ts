@@ -86,11 +86,15 @@ export function overlay(view: ErrorView): string {
   );
 }
 
-/** One hostname nobody has; lists what exists. */
+/**
+ * One hostname nobody has; lists what exists.
+ * @param why a sentence, where there is a reason
+ */
 export function unknownHostPage(
   host: string,
   known: { name: string; url: string }[],
   accept: string | undefined,
+  why?: string,
 ): Page {
   const title = `No service answers at ${host}`;
   if (!wantsHtml(accept)) {
@@ -98,7 +102,7 @@ export function unknownHostPage(
     return {
       status: 404,
       headers: { "content-type": "text/plain; charset=utf-8" },
-      body: `${title}. These do:\n${list}\n`,
+      body: `${title}.${why ? ` ${why}` : ""} These do:\n${list}\n`,
     };
   }
   const list = known.map(
@@ -108,7 +112,10 @@ export function unknownHostPage(
   return {
     status: 404,
     headers: { "content-type": "text/html; charset=utf-8" },
-    body: html(title, `<h1>${escapeHtml(title)}</h1><p>These do:</p><ul>${list.join("")}</ul>`),
+    body: html(
+      title,
+      `<h1>${escapeHtml(title)}</h1>${why ? `<p>${escapeHtml(why)}</p>` : ""}<p>These do:</p><ul>${list.join("")}</ul>`,
+    ),
   };
 }
 

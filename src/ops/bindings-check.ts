@@ -5,7 +5,7 @@ import type { Diagnostic } from "../errors.ts";
 import { closure, type GraphEdge, missingDefault, missingExport, workerId } from "../graph/index.ts";
 import { type Environment, PRODUCTION, refId, type Workspace } from "../model.ts";
 import { type Built, buildEnvironments } from "./build-environments.ts";
-import { conflictDiagnostics } from "./conflicts.ts";
+import { conflictDiagnostics, runDiagnostics } from "./conflicts.ts";
 import { type Selection, selectEnvironments, selectServices, selectWorkspace } from "./select.ts";
 
 export interface BindingsCheck {
@@ -71,7 +71,8 @@ export async function checkEnvironments(input: CheckInput): Promise<Diagnostic[]
   // A queue with two consumers: the other one need not be among those checked.
   const everywhere = workspace.services.flatMap((service) => Object.values(service.environments));
   const conflicts = await conflictDiagnostics(everywhere, new Set(environments));
-  return [...(await Promise.all([...faults.values()].map(faultDiagnostic))), ...conflicts];
+  const unfit = await runDiagnostics(environments);
+  return [...(await Promise.all([...faults.values()].map(faultDiagnostic))), ...conflicts, ...unfit];
 }
 
 interface Fault {

@@ -1,7 +1,28 @@
 import { findConflicts } from "../bindings/claims.ts";
+import { kindOf } from "../bindings/index.ts";
 import { locate } from "../config/index.ts";
 import type { Diagnostic } from "../errors.ts";
 import type { Environment } from "../model.ts";
+
+/** An error for each binding that is right to read and wrong to run, at its entry. */
+export async function runDiagnostics(environments: Iterable<Environment>): Promise<Diagnostic[]> {
+  const faults = [...environments].flatMap((environment) =>
+    environment.bindings.flatMap((binding) =>
+      (kindOf(binding).validate?.(binding, environment) ?? [])
+        .filter(({ toRun }) => toRun)
+        .map((fault) => ({ ...fault, written: binding.written })),
+    ),
+  );
+  // What several environments inherit is wrong once.
+  const once = new Map(
+    faults.map((fault) => [JSON.stringify([fault.written.file, fault.written.path, fault.code]), fault]),
+  );
+  return Promise.all(
+    [...once.values()].map(async ({ code, message, notes, written }): Promise<Diagnostic> => {
+      return { severity: "error", code, message, location: await locate(written), ...(notes && { notes }) };
+    }),
+  );
+}
 
 /**
  * An error for each thing that several services of a graph claim and only one can have, shown at the second claim.

@@ -59,7 +59,9 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
       return;
     case "log": {
       const mark = event.level === "error" ? style.red("✖ ") : event.level === "warn" ? style.yellow("▲ ") : "";
-      for (const line of event.message.split("\n")) output.line(`${prefix(style, event.service)} ${mark}${line}`);
+      const [first, ...others] = event.message.split("\n");
+      output.line(`${prefix(style, event.service)} ${mark}${first}`);
+      for (const line of others) output.line(`${prefix(style, event.service)} ${mark && "  "}${line}`);
       return;
     }
     case "exception":

@@ -112,7 +112,9 @@ it("gives up on an endless loop at start-up", { timeout: 60_000 }, async () => {
 it("clamps a compatibility date that is newer than the runtime, with a warning", async () => {
   const cwd = testFolder({ "troupe.toml": CONFIG.replace("2026-11-01", "2099-01-01"), "src/index.ts": OK });
   const running = await dev(cwd);
-  expect((await running.next("warning", 0)).diagnostic.message).toContain("2099-01-01");
+  const { diagnostic } = await running.next("warning", 0);
+  expect(diagnostic.message).toContain("2099-01-01");
+  expect(diagnostic.location).toMatchObject({ file: path.join(cwd, "troupe.toml"), line: 3, column: 22 });
   expect((await running.get("")).body).toBe("ok");
 });
 
@@ -208,4 +210,16 @@ it("refuses a main that is not there", async () => {
   const { code, error } = await refused(testFolder({ "troupe.toml": CONFIG }));
   expect([3, 4]).toContain(code);
   expect(error.message).toContain("src/index.ts");
+});
+
+it("refuses to run static assets without a folder, which others may read", async () => {
+  const text = `${CONFIG}[assets]\nnot_found_handling = "none"\n`;
+  const cwd = testFolder({ "wrangler.toml": text, "src/index.ts": OK });
+  const { code, error } = await refused(cwd);
+  expect(code).toBe(3);
+  expect(error).toMatchObject({ message: "`assets` has no `directory`.", location: { line: 4 } });
+  expect((await troupe(["bindings"], { cwd })).code).toBe(0);
+  const checked = await troupe(["bindings", "check"], { cwd });
+  expect(checked.code).toBe(3);
+  expect(checked.stderr + checked.stdout).toContain("`assets` has no `directory`.");
 });

@@ -44,6 +44,7 @@ describe("gateway", () => {
     const { status, body } = await state.dev.get("auth", "/", { headers: { "x-custom-token": "open-sesame" } });
     expect(status).toBe(404);
     expect(body).toContain("gateway");
+    expect(body).toContain("troupe dev --expose auth");
   });
 
   it("says in the graph who binds whom", () => {

@@ -113,6 +113,20 @@ it.each(["missing", "failing"])("says the address when the browser is %s", async
   terminal.press("q");
 });
 
+it("marks an error once, however many lines it has, and shows what a build command prints once", async () => {
+  const cwd = testFolder({
+    "troupe.toml": `name = "app"\nmain = "out.js"\ncompatibility_date = "2026-11-01"\n[build]\ncommand = "echo copying && cp src/main.js out.js"\n`,
+    "src/main.js": `console.error("first\\nsecond\\nthird");\nconsole.warn("one\\ntwo");\nexport default { fetch: () => new Response("ok") };\n`,
+  });
+  const terminal = dev(cwd, []);
+  await ready(terminal);
+  await expect.poll(terminal.shown).toContain("two");
+  expect(terminal.shown()).toContain("[app] ✖ first\n[app]   second\n[app]   third\n");
+  expect(terminal.shown()).toContain("[app] ▲ one\n[app]   two\n");
+  expect(terminal.shown().match(/copying/g)).toHaveLength(1);
+  terminal.press("q");
+});
+
 it("fires crons when the clock says so", async () => {
   // Half a second before a full minute, from the first look on.
   let start: number | undefined;

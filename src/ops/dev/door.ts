@@ -9,7 +9,7 @@ import type { RuntimeEvent } from "../../runtime/types.ts";
 import { loadCertificate } from "./certificate.ts";
 import type { Listening } from "./listen.ts";
 import { createLiveReload } from "./live-reload.ts";
-import { splitId, urlsOf } from "./plan.ts";
+import { splitId, urlsOf, whyClosed } from "./plan.ts";
 import type { DevFailure, DevSession } from "./session.ts";
 import type { DevEvent, DevOptions } from "./types.ts";
 
@@ -58,7 +58,7 @@ export async function openDoor({ session, options, listening, emit }: DoorInput)
     const worker = label === undefined ? plan.primary : plan.hosts.get(label);
     if (worker === undefined) {
       const known = Object.entries(urlsOf(plan, origin)).map(([name, address]) => ({ name, url: address }));
-      return { page: unknownHostPage(hostname, known, request.headers.accept) };
+      return { page: unknownHostPage(hostname, known, request.headers.accept, whyClosed(plan, label!)) };
     }
     if (isScheduledPath(url, options))
       return { answer: () => answerScheduled(url, (given) => session.runtime.scheduled(worker, given)) };

@@ -71,6 +71,15 @@ function hostnames(graph: Graph, primary: string, expose: DevOptions["expose"]):
   return hosts;
 }
 
+/** Why nobody answers at a hostname that would be a running service's. */
+export function whyClosed({ graph }: Plan, label: string): string | undefined {
+  const owner = [...graph.environments.values()].find(({ service, name }) =>
+    [name, PRODUCTION].some((environment) => hostLabel({ service, environment }) === label),
+  );
+  if (!owner) return undefined;
+  return `${owner.service} is private: only bindings reach it, unless "troupe dev --expose ${owner.service}" opens it.`;
+}
+
 /** The address of every worker that has one: by service name, or `service@environment` where a service runs twice. */
 export function urlsOf(plan: Plan, origin: (label: string) => string): Record<string, string> {
   const urls: Record<string, string> = {};
