@@ -11,7 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 import { localResourceId } from "../bindings/resource.ts";
 
 /** The object class behind each type of resource; Workflows have a class each. */
-const CLASSES: Record<string, string> = {
+export const CLASSES: Record<string, string> = {
   kv: "miniflare-KVNamespaceObject",
   r2: "miniflare-R2BucketObject",
   d1: "miniflare-D1DatabaseObject",
@@ -80,7 +80,7 @@ export async function removeResource(home: string, type: string, id: string): Pr
 }
 
 /** The id of a Durable Object by its name, as workerd makes it (ActorIdFactoryImpl in its server.c++). */
-function objectId(objectClass: string, name: string): string {
+export function objectId(objectClass: string, name: string): string {
   const key = createHash("sha256").update(objectClass).digest();
   const half = (data: string | Uint8Array) => createHmac("sha256", key).update(data).digest().subarray(0, 16);
   const base = half(name);

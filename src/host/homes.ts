@@ -12,6 +12,7 @@ import { TroupeError } from "../errors.ts";
 import { replaceFile } from "../lib/replace-file.ts";
 import type { Environment } from "../model.ts";
 import { moveData, removeResource, removeWorkerData } from "./home-files.ts";
+import { seedFolder } from "./seeds.ts";
 
 interface Entry {
   home: string;
@@ -32,7 +33,7 @@ export interface DataUser {
   id: string;
   environment: Environment;
   /** Its row in the store. */
-  record: { id: number };
+  record: { id: number; settings?: { seed?: string } };
 }
 
 /** Tells an environment from a later one of the same name. */
@@ -110,6 +111,10 @@ export class Homes {
       }
       const folder = path.join(this.folder, home);
       await mkdir(folder, { recursive: true });
+      for (const { record } of users) {
+        const seed = record.settings?.seed;
+        if (seed !== undefined) await moveData(seedFolder(this.folder, seed), folder);
+      }
       return folder;
     });
   }

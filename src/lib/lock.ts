@@ -1,6 +1,6 @@
 /** A lock that a process holds by a file: knows who holds it, and is free again when that process is gone. */
-import { randomBytes } from "node:crypto";
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 export interface LockOwner {
@@ -57,14 +57,33 @@ export async function takeLock(
   };
 }
 
-/** Moved away first and looked at again: somebody else may have done the same, and hold the lock by now. */
+/** A claim that is older, in ms, was left by somebody who died within the few lines that it is held for. */
+const CLAIM_EXPIRES = 10_000;
+
+/**
+ * Removes a lock whose holder is gone. Whoever does so claims that very lock first, by its contents, and looks again:
+ * otherwise one that was slow would remove the lock that somebody else has taken meanwhile.
+ */
 async function removeStale(file: string): Promise<void> {
-  const grave = beside(file);
-  await rename(file, grave).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-  });
-  if (await lockOwner(grave)) await link(grave, file).catch(() => {});
-  await rm(grave, { force: true });
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return;
+  const claim = `${file}.${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
+  try {
+    await writeFile(claim, "", { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    const { mtimeMs } = await stat(claim).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > CLAIM_EXPIRES) await rm(claim, { force: true });
+    // Somebody else is at it: give them the moment they need.
+    else await new Promise((resolve) => setTimeout(resolve, 5));
+    return;
+  }
+  try {
+    const now = await readFile(file, "utf8").catch(() => undefined);
+    if (now === text && !(await lockOwner(file))) await rm(file, { force: true });
+  } finally {
+    await rm(claim, { force: true });
+  }
 }
 
 function beside(file: string): string {

@@ -163,14 +163,14 @@ export interface DeletedEnvironment {
 
 /** @throws TroupeError NOT_FOUND, PROTECTED, PRECONDITION naming who binds it */
 export async function deleteEnvironment(
-  selection: TargetSelection & { force?: boolean; graph?: boolean; keepData?: boolean },
+  selection: TargetSelection & { force?: boolean; graph?: boolean },
   name: string,
 ): Promise<DeletedEnvironment[]> {
   return withTarget(selection, {}, async (open) => {
     const services = await graphServices(open, selection, name, selection.graph === true);
     await open.target.delete(
       services.map((service) => ({ service, environment: name })),
-      { force: selection.force === true, data: selection.keepData !== true },
+      { force: selection.force === true },
     );
     return services.map((service) => ({ service, name, deleted: true as const }));
   });

@@ -45,6 +45,7 @@ export async function getPlatformProxy<Env = Record<string, unknown>, Cf = Recor
     observe: () => {},
   });
   try {
+    await session.load();
     await session.start();
     const env = await session.runtime.bindings(session.plan!.primary);
     return {

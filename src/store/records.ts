@@ -43,6 +43,8 @@ export interface EnvironmentSettings {
   edition: string;
   /** The environment whose resources it uses instead of editions of its own (`env clone --data share`). */
   share?: string;
+  /** Data that was copied for it and that its first start takes over (`env clone --data copy`): a folder's name. */
+  seed?: string;
 }
 
 export interface EnvironmentRecord extends EnvironmentRef {

@@ -201,7 +201,7 @@ export interface Target {
   rollback(request: RollbackRequest): Promise<ChangeReport>;
   rename(ref: EnvironmentRef, name: string, options: { force: boolean }): Promise<EnvironmentInfo>;
   /** Those that bind each other may go together. */
-  delete(refs: readonly EnvironmentRef[], options: { force: boolean; data: boolean }): Promise<void>;
+  delete(refs: readonly EnvironmentRef[], options: { force: boolean }): Promise<void>;
   changeSecrets(change: SecretChange): Promise<ChangeReport>;
   changeSettings(change: SettingsChange): Promise<ChangeReport>;
   protect(ref: EnvironmentRef, on: boolean): Promise<EnvironmentInfo>;

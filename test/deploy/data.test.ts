@@ -1,22 +1,82 @@
-/** What the embedded store cannot do with data yet, it says instead of doing something else. */
+/** `env clone --data copy`: the clone starts with what the first one held at that moment, and goes its own way from there. */
+import path from "node:path";
 import { expect, test } from "vitest";
-import { troupe, troupeJson } from "../support/cli.ts";
+import { startTroupe, troupe, troupeJson } from "../support/cli.ts";
+import { request } from "../support/dev.ts";
 import { testFolder } from "../support/files.ts";
 
-test("copying data, and keeping it without its environment, are refused and change nothing", async () => {
+const CODE = `export default { async fetch(request, env) {
+  const { pathname, search } = new URL(request.url);
+  if (search) {
+    const value = search.slice(1);
+    await env.DB.exec("CREATE TABLE IF NOT EXISTS t (v TEXT)");
+    await env.DB.prepare("INSERT INTO t VALUES (?)").bind(value).run();
+    await env.KV.put("key", value);
+    await env.FILES.put("file", value);
+  }
+  const rows = await env.DB.prepare("SELECT v FROM t").all().catch(() => ({ results: [] }));
+  const file = await env.FILES.get("file");
+  return Response.json([await env.KV.get("key"), file && (await file.text()), rows.results.map(({ v }) => v)]);
+} };
+`;
+const CONFIG = `name = "shop"
+main = "index.js"
+compatibility_date = "2026-11-01"
+[[kv_namespaces]]
+binding = "KV"
+[[r2_buckets]]
+binding = "FILES"
+bucket_name = "files"
+[[d1_databases]]
+binding = "DB"
+database_name = "shop"
+`;
+
+test("KV, R2 and D1 are copied while they are in use", async () => {
+  const cwd = testFolder({ "troupe.toml": CONFIG, "index.js": CODE });
+  await troupeJson(["deploy"], { cwd });
+  const serve = startTroupe(["serve", "--port", "0", "--json"], { cwd });
+  try {
+    const ready = await serve.event(({ reason }) => reason === "ready");
+    const port = Number(new URL(ready.url).port);
+    const ask = async (host: string, query = "") => JSON.parse((await request(port, host, `/${query}`)).body);
+    expect(await ask("shop.localhost", "?one")).toEqual(["one", "one", ["one"]]);
+    await troupeJson(["env", "clone", "production", "two", "--data", "copy"], { cwd });
+    expect(await ask("shop.localhost", "?later")).toEqual(["later", "later", ["one", "later"]]);
+    expect(await ask("two--shop.localhost")).toEqual(["one", "one", ["one"]]);
+    expect(await ask("two--shop.localhost", "?own")).toEqual(["own", "own", ["one", "own"]]);
+    expect(await ask("shop.localhost")).toEqual(["later", "later", ["one", "later"]]);
+    // A copy that has not run yet can be copied, too.
+    await troupeJson(["env", "clone", "two", "three", "--data", "copy"], { cwd });
+    await troupeJson(["env", "clone", "three", "four", "--data", "copy"], { cwd });
+    expect(await ask("four--shop.localhost")).toEqual(["own", "own", ["one", "own"]]);
+  } finally {
+    await serve.stop();
+  }
+});
+
+test("Durable Objects cannot be copied: said, and nothing is changed", async () => {
   const cwd = testFolder({
-    "troupe.toml":
-      'name = "shop"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[[kv_namespaces]]\nbinding = "KV"\n',
-    "index.js": 'export default { fetch: () => new Response("ok") };\n',
+    "troupe.toml": `name = "chat"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[[durable_objects.bindings]]\nname = "ROOM"\nclass_name = "Room"\n[[migrations]]\ntag = "v1"\nnew_sqlite_classes = ["Room"]\n`,
+    "index.js": `import { DurableObject } from "cloudflare:workers";\nexport class Room extends DurableObject {}\nexport default { fetch: () => new Response("ok") };\n`,
   });
   await troupeJson(["deploy"], { cwd });
-  await troupeJson(["env", "clone", "production", "one"], { cwd });
-  const list = () => troupeJson(["env", "list"], { cwd });
-  const before = await list();
-
   const copy = await troupe(["env", "clone", "production", "two", "--data", "copy"], { cwd });
-  expect(copy).toMatchObject({ code: 6, stderr: expect.stringContaining("cannot be copied yet") });
-  const keep = await troupe(["env", "delete", "one", "--keep-data", "--yes"], { cwd });
-  expect(keep).toMatchObject({ code: 6, stderr: expect.stringContaining("cannot be kept") });
-  expect(await list()).toEqual(before);
+  expect(copy).toMatchObject({ code: 6, stderr: expect.stringContaining("Durable Object ROOM") });
+  const { environments } = await troupeJson<{ environments: { name: string }[] }>(["env", "list"], { cwd });
+  expect(environments.map(({ name }) => name)).toEqual(["production"]);
+});
+
+test("a new environment that starts from another has its secrets", async () => {
+  const cwd = testFolder({
+    "troupe.toml": `name = "shop"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[secrets]\nrequired = ["TOKEN"]\n[env.staging]\n`,
+    "index.js": `export default { fetch: () => new Response("ok") };\n`,
+  });
+  const put = await troupe(["secret", "put", "TOKEN", "-e", "staging"], { cwd, input: "sesame" });
+  expect(put.code, put.stderr).toBe(0);
+  await troupeJson(["deploy", "-e", "staging"], { cwd });
+  await troupeJson(["deploy", "-e", "pr-7", "--create", "--from", "staging"], { cwd });
+  const list = await troupeJson<{ secrets: { name: string }[] }>(["secret", "list", "-e", "pr-7"], { cwd });
+  expect(list.secrets.map(({ name }) => name)).toEqual(["TOKEN"]);
+  expect(path.isAbsolute(cwd)).toBe(true);
 });

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { deploy } from "../../src/ops/deploy.ts";
@@ -190,7 +190,7 @@ function after(ms: number) {
 
 /** As soon as something is written to the store, and `ms` later. */
 function atWriting(file: string, ms: number) {
-  const look = () => (existsSync(file) ? statSync(file).size : 0);
+  const look = () => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   const before = look();
   return async (ended: AbortSignal) => {
     while (!ended.aborted && look() === before) await new Promise((resolve) => setTimeout(resolve, 1));

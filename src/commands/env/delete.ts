@@ -8,14 +8,12 @@ interface Args {
   name: string;
   force?: boolean;
   graph?: boolean;
-  keepData?: boolean;
 }
 
 const command: Command<Args, { environments: { service: string; name: string; deleted: true }[] }> = {
   args: {
     force: { ...FORCE, describe: "Even if it is protected or other environments bind it" },
     graph: { type: "boolean", describe: "The environment of this name of every service" },
-    "keep-data": { type: "boolean", describe: "Leave the data of its own resources where it is" },
   },
   positionals: [{ name: "name", type: "string", names: "env", describe: "The environment" }],
   examples: [["troupe env delete pr-7 --graph --yes", "All of a preview, without being asked"]],
@@ -24,8 +22,8 @@ const command: Command<Args, { environments: { service: string; name: string; de
       const message = `Delete ${args.name} with its versions, secrets and data?`;
       if (!(await askYesNo(context, { message, initial: false }))) throw new TroupeError("INTERRUPTED", "cancelled");
     }
-    const { force = false, graph = false, keepData = false } = args;
-    const selection = { ...targetSelection(args, context), force, graph, keepData };
+    const { force = false, graph = false } = args;
+    const selection = { ...targetSelection(args, context), force, graph };
     return { environments: await deleteEnvironment(selection, args.name) };
   },
   show({ environments }, output) {

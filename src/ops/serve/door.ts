@@ -31,6 +31,8 @@ function isLocal(request: IncomingMessage): boolean {
 export interface DoorsInput {
   session: ServeSession;
   base: string;
+  /** Reads the store if it has changed. */
+  look(): void;
   ip: string;
   port: number;
   https?: { port: number; caDir: string };
@@ -51,7 +53,13 @@ export async function openDoors(input: DoorsInput): Promise<Doors> {
   const route =
     (scheme: Scheme) =>
     (host: string, request: IncomingMessage): RouteResult => {
-      const worker = workerFor(session.plan, base, { scheme, host, path: request.url ?? "/" });
+      const find = () => workerFor(session.plan, base, { scheme, host, path: request.url ?? "/" });
+      let worker = find();
+      if (worker === undefined) {
+        // It may have been made a moment ago.
+        input.look();
+        worker = find();
+      }
       if (worker === undefined) return { page: unknown(host, scheme, request) };
       const ref = session.plan.deployed.get(worker)!.ref;
       return {

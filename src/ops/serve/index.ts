@@ -15,7 +15,7 @@ import { takeState } from "./lock.ts";
 import { ServeSession } from "./session.ts";
 import { serveState } from "./state.ts";
 import type { ServeEvent, ServeOptions, ServeServer } from "./types.ts";
-import { watchStore } from "./watch.ts";
+import { type StoreWatch, watchStore } from "./watch.ts";
 
 export type { ServeEvent, ServeOptions, ServeServer } from "./types.ts";
 
@@ -57,6 +57,7 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
       isPrivate(each.environment) ? undefined : address(each.label, scheme);
 
     let metrics: Metrics | undefined;
+    let watching: StoreWatch | undefined;
     const session = await ServeSession.open({
       store,
       dataDir: data,
@@ -93,6 +94,7 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
     const doors = await openDoors({
       session,
       base,
+      look: () => watching?.check(),
       ip: options.ip ?? "127.0.0.1",
       port: options.port ?? DEFAULT_PORT,
       ...(options.httpsPort !== undefined && { https: { port: options.httpsPort, caDir: path.join(state, "ca") } }),
@@ -103,12 +105,12 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
     ports = { http: doors.port, ...(doors.https && { https: doors.https.port }) };
     const control = await openControl({ session, metrics, port: options.controlPort ?? 0 });
     closing.push(() => control.close());
-    const watching = watchStore(
+    watching = watchStore(
       store,
       () => session.refresh(),
       ({ message }) => emit({ reason: "warning", diagnostic: { severity: "warning", code: "store", message } }),
     );
-    closing.push(() => watching.stop());
+    closing.push(() => watching?.stop());
     const url = address("");
     const about = { url, scheme: "http", base, port: doors.port };
     await lock.update({ control: control.url, token: control.token, ...about });

@@ -6,11 +6,17 @@ import type { Store } from "../../store/index.ts";
 /** SQLite's counter costs microseconds to read, and is right where file events are late or never come. */
 const INTERVAL = 50;
 
+export interface StoreWatch {
+  /** Looks at once, for somebody who cannot wait. */
+  check(): void;
+  stop(): void;
+}
+
 /**
  * @param onChange called after every change; when it throws, it is called again
  * @param onError gets what `onChange` threw, and errors of the store, once for each message
  */
-export function watchStore(store: Store, onChange: () => void, onError: (error: Error) => void): { stop(): void } {
+export function watchStore(store: Store, onChange: () => void, onError: (error: Error) => void): StoreWatch {
   let seen = store.dataVersion();
   let said: string | undefined;
   const check = (): void => {
@@ -34,6 +40,7 @@ export function watchStore(store: Store, onChange: () => void, onError: (error: 
   });
   watcher.on("error", () => watcher.close());
   return {
+    check,
     stop() {
       clearInterval(timer);
       watcher.close();

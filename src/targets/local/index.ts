@@ -4,8 +4,9 @@ import path from "node:path";
 import { environmentNameFault, type StoredConfig, storedConfig } from "../../config/index.ts";
 import { TroupeError } from "../../errors.ts";
 import { hostLabel } from "../../host/hostname.ts";
+import { makeSeed, removeSeed, serveData } from "../../host/seeds.ts";
 import { type Bundle, type Environment, type EnvironmentRef, PRODUCTION, refId, type Service } from "../../model.ts";
-import { openStore, type Store } from "../../store/index.ts";
+import { type EnvironmentRecord, openStore, type Store } from "../../store/index.ts";
 import type {
   ChangeOptions,
   ChangeReport,
@@ -39,7 +40,7 @@ import {
   versionView,
 } from "./info.ts";
 import { type Plan, planChange } from "./plan.ts";
-import { cloneDrafts, newSettings, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
+import { cloneDrafts, copiesOf, newSettings, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
 import { tryToStart } from "./trial.ts";
 import { takeTurn } from "./turn.ts";
 
@@ -137,13 +138,14 @@ class LocalTarget implements Target {
     const { service, name, dialect, configPath } = environment;
     const ref = { service, environment: name };
     const record = this.#store.findEnvironment(ref);
+    const base = baseOf(this.#store, ref, create?.base);
     const file = joined ? { ...joined, name: service } : { name: service, dialect, configPath };
     const config = storedConfig({ ...file, source: sourceConfig });
     return {
       ref,
       action: "deploy",
       ...(!record && { settings: newSettings(this.#store, ref, create?.base) }),
-      ...(secrets && { secrets: { put: secrets } }),
+      secrets: { ...(secrets && { put: secrets }), ...(!record && base && { copyFrom: base }) },
       fresh: {
         environment,
         config,
@@ -159,6 +161,8 @@ class LocalTarget implements Target {
       refs.map((ref) => {
         if (this.#store.findEnvironment(ref)) throw new TroupeError("CONFLICT", `${refId(ref)} exists already`);
         const made = this.#store.createEnvironment(ref, hostLabel(ref), newSettings(this.#store, ref, options.base));
+        const base = baseOf(this.#store, ref, options.base);
+        if (base) this.#store.copySecrets(base, made);
         if (options.protected) this.#store.setProtected(made, true);
         return this.#store.environment(ref);
       }),
@@ -168,8 +172,6 @@ class LocalTarget implements Target {
 
   clone(request: CloneRequest): Promise<ChangeReport> {
     checkName(request.to);
-    if (request.data === "copy")
-      throw notYet("copied", "--data fresh gives it empty resources, --data share those of the first");
     return this.#change(() => cloneDrafts(this.#store, request), request, true);
   }
 
@@ -253,12 +255,14 @@ class LocalTarget implements Target {
     return environmentInfo(this.#store.environment(renamed), this.#address);
   }
 
-  async delete(refs: readonly EnvironmentRef[], { force, data }: { force: boolean; data: boolean }): Promise<void> {
-    if (!data) throw notYet("kept without its environment", "Without --keep-data it is deleted as well");
-    this.#store.transaction(() => {
+  async delete(refs: readonly EnvironmentRef[], { force }: { force: boolean }): Promise<void> {
+    const records = this.#store.transaction(() => {
       for (const ref of refs) this.#refuseDeletion(ref, refs, force);
-      for (const ref of refs) this.#store.deleteEnvironment(this.#store.environment(ref));
+      const gone = refs.map((ref) => this.#store.environment(ref));
+      for (const record of gone) this.#store.deleteEnvironment(record);
+      return gone;
     });
+    for (const { settings } of records) if (settings.seed) await removeSeed(this.#dataDir, settings.seed);
   }
 
   /** @param together what is deleted with it */
@@ -332,14 +336,27 @@ class LocalTarget implements Target {
     await tryToStart(this.#store, plan, options.signal);
     options.signal?.throwIfAborted();
     if (options.dryRun) return this.#report(plan, undefined);
-    const done = this.#store.transaction(() => {
-      if (careful && seen !== this.#stateOf(drafts)) return undefined;
+    const seeds = copiesOf(this.#store, drafts);
+    for (const { seed, copies, fromSeed } of seeds) await makeSeed(this.#dataDir, seed, copies, fromSeed);
+    const done = this.#commit(drafts, options, careful ? seen : undefined);
+    if (!done) for (const { seed } of seeds) await removeSeed(this.#dataDir, seed);
+    return done && this.#report(done.current, done.numbers);
+  }
+
+  /** @param seen undefined is returned when the drafts rest on anything else by now */
+  #commit(drafts: readonly Draft[], options: ChangeOptions, seen: string | undefined) {
+    const planOptions = { now: this.#now(), allowDataLoss: options.allowDataLoss === true };
+    return this.#store.transaction(() => {
+      if (seen !== undefined && seen !== this.#stateOf(drafts)) return undefined;
       // Others may have changed what is bound, or this very environment: what held then must hold now.
       const current = planChange(this.#store, drafts, planOptions);
       const numbers = commit(this.#store, current, options);
       return { current, numbers };
     });
-    return done && this.#report(done.current, done.numbers);
+  }
+
+  get #dataDir(): string {
+    return serveData(path.dirname(this.#store.file));
   }
 
   /** Equal as long as nobody else changes what the drafts rest on. */
@@ -365,15 +382,13 @@ class LocalTarget implements Target {
   }
 }
 
+/** The environment that a new one takes its secrets from. */
+function baseOf(store: Store, { service }: EnvironmentRef, base: string | undefined): EnvironmentRecord | undefined {
+  return base === undefined ? undefined : store.findEnvironment({ service, environment: base });
+}
+
 /** @throws TroupeError USAGE for a name that is no part of a hostname */
 function checkName(name: string): void {
   const fault = environmentNameFault(name);
   if (fault) throw new TroupeError("USAGE", `The environment name "${name}" ${fault}`);
-}
-
-/** Better than to do something else than was asked for. */
-function notYet(what: string, instead: string): TroupeError {
-  return new TroupeError("PRECONDITION", `The data of a local environment cannot be ${what} yet`, {
-    notes: [instead, "Nothing was changed"],
-  });
 }

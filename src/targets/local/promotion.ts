@@ -1,7 +1,10 @@
 /** Drafts of verbs that move what is deployed already: promote, clone, settings. */
+import { randomUUID } from "node:crypto";
+import { kindOf } from "../../bindings/index.ts";
 import { mentions, resolveStored, type StoredConfig } from "../../config/index.ts";
 import { TroupeError } from "../../errors.ts";
 import { closure } from "../../graph/index.ts";
+import type { ResourceCopy } from "../../host/seeds.ts";
 import { type Binding, type Environment, type EnvironmentRef, refId } from "../../model.ts";
 import type { EnvironmentSettings, Store, VersionDetail } from "../../store/index.ts";
 import type { CloneRequest, PromoteRequest, SettingsChange } from "../target.ts";
@@ -95,6 +98,7 @@ export async function cloneDrafts(store: Store, request: CloneRequest): Promise<
       base: writtenBase(store, source),
       ...(record.settings.overlay && { overlay: record.settings.overlay }),
       ...(data === "share" && { share: from }),
+      ...(data === "copy" && { seed: randomUUID() }),
     };
     const environment = await resolveFor(store, ref, config, settings);
     const { files, missing } = pickFiles(environment, version.files);
@@ -111,8 +115,39 @@ export async function cloneDrafts(store: Store, request: CloneRequest): Promise<
       secrets: { copyFrom: record },
       fresh: { environment: { ...environment, protected: false }, config, code: version, files },
     });
+    if (data === "copy") refuseUncopied(source, environment);
   }
   return drafts;
+}
+
+/** Ids of Durable Objects are made of the name of their environment: copied, nobody would find them. */
+function refuseUncopied(source: EnvironmentRef, { bindings }: Environment): void {
+  const objects = bindings.filter((binding) => kindOf(binding).state === "exclusive");
+  if (objects.length === 0) return;
+  const names = objects.map((binding) => `${kindOf(binding).title} ${binding.name}`).join(", ");
+  throw new TroupeError("PRECONDITION", `The data of ${refId(source)} cannot be copied: ${names}`, {
+    notes: [
+      "KV, R2 and D1 can be; ids of Durable Objects and Workflows belong to their environment",
+      "--data fresh gives it empty ones, --data share those of the first; nothing was changed",
+    ],
+  });
+}
+
+/** What the clones' own editions are copies of, by the clone's `seed`. */
+export function copiesOf(
+  store: Store,
+  drafts: readonly Draft[],
+): { seed: string; fromSeed?: string; copies: ResourceCopy[] }[] {
+  return drafts.flatMap(({ settings, origin, fresh }) => {
+    if (settings?.seed === undefined || !origin || !fresh) return [];
+    const theirs = store.version(origin).environment.bindings;
+    const copies = fresh.environment.bindings.flatMap(({ name, kind, resource }) => {
+      const from = theirs.find((each) => each.name === name && each.kind === kind)?.resource;
+      return resource && from && resource.id !== from.id ? [{ from, to: resource }] : [];
+    });
+    const fromSeed = store.environment(origin).settings.seed;
+    return [{ seed: settings.seed, copies, ...(fromSeed !== undefined && { fromSeed }) }];
+  });
 }
 
 /** @throws TroupeError NOT_FOUND, CONFIG for settings that make no sense */
