@@ -1,18 +1,17 @@
-import path from "node:path";
 import { type BindingsResult, listBindings } from "../ops/bindings.ts";
 import type { Command } from "./command.ts";
 
-const command: Command<object, BindingsResult & { cwd: string }> = {
+const command: Command<object, Pick<BindingsResult, "services">> = {
   examples: [
     ["troupe bindings", "What every service can reach, and who depends on it"],
     ["troupe bindings -e staging --json", "For a program"],
   ],
   async run(args, context) {
-    const result = await listBindings({ ...args, cwd: context.cwd, processEnv: context.env });
-    for (const warning of result.warnings) context.report(warning);
-    return { ...result, cwd: context.cwd };
+    const { services, warnings } = await listBindings({ ...args, cwd: context.cwd, processEnv: context.env });
+    for (const warning of warnings) context.report(warning);
+    return { services };
   },
-  show({ services, cwd }, output) {
+  show({ services }, output) {
     const { style } = output;
     for (const service of services) {
       output.line(`${style.bold(service.service)}${style.dim(`@${service.environment}`)}`);
@@ -25,7 +24,7 @@ const command: Command<object, BindingsResult & { cwd: string }> = {
             binding.title,
             binding.resource +
               (binding.target?.missing ? " (missing)" : binding.target ? ` (${binding.target.why})` : ""),
-            `${path.relative(cwd, binding.location.file) || binding.location.file}:${binding.location.line}`,
+            `${output.path(binding.location.file)}:${binding.location.line}`,
             binding.origin,
           ]),
         );

@@ -1,4 +1,3 @@
-import path from "node:path";
 import { formatBytes } from "../lib/bytes.ts";
 import { type BuildReport, buildServices } from "../ops/build.ts";
 import type { Command } from "./command.ts";
@@ -8,7 +7,7 @@ interface Args {
   minify?: boolean;
 }
 
-const command: Command<Args, Pick<BuildReport, "services"> & { cwd: string }> = {
+const command: Command<Args, Pick<BuildReport, "services">> = {
   args: {
     out: {
       type: "string",
@@ -36,9 +35,9 @@ const command: Command<Args, Pick<BuildReport, "services"> & { cwd: string }> = 
       },
     });
     for (const warning of report.warnings) context.report(warning);
-    return { services: report.services, cwd: context.cwd };
+    return { services: report.services };
   },
-  show({ services, cwd }, output) {
+  show({ services }, output) {
     const { style } = output;
     for (const { service, environment, format, mainModule, modules, contentHash, size, outDir } of services) {
       output.line(`${style.bold(service)}${style.dim(`@${environment}`)}  ${format}, ${formatBytes(size)}`);
@@ -47,16 +46,10 @@ const command: Command<Args, Pick<BuildReport, "services"> & { cwd: string }> = 
         modules.map(({ name, type, size }) => [name === mainModule ? `${name} (main)` : name, type, formatBytes(size)]),
       );
       output.line(`${style.dim("content hash")} ${contentHash}`);
-      output.line(`${style.dim("written to")} ${shorten(cwd, outDir)}`);
+      output.line(`${style.dim("written to")} ${output.path(outDir)}`);
       output.line();
     }
   },
 };
-
-/** Relative where that is shorter to read: not when it leads upwards. */
-function shorten(cwd: string, folder: string): string {
-  const relative = path.relative(cwd, folder) || ".";
-  return relative.startsWith("..") ? folder : relative;
-}
 
 export default command;

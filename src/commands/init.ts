@@ -14,7 +14,7 @@ interface InitArgs {
   yes: boolean;
 }
 
-const command: Command<InitArgs, InitResult & { cwd: string }> = {
+const command: Command<InitArgs, InitResult> = {
   args: {
     template: { choices: TEMPLATE_NAMES, describe: "What to start with; hello where nobody can be asked" },
     git: { type: "boolean", describe: "Make a git repository, unless there is one (--no-git: never)" },
@@ -27,7 +27,7 @@ const command: Command<InitArgs, InitResult & { cwd: string }> = {
   ],
   async run(given, context) {
     const { dir, template, git, install } = await decide(given, context);
-    const result = await init({
+    return init({
       dir: path.resolve(context.cwd, dir),
       template,
       git,
@@ -35,17 +35,16 @@ const command: Command<InitArgs, InitResult & { cwd: string }> = {
       processEnv: context.env,
       onProgress: context.json ? undefined : (line) => context.stderr.write(`${line}\n`),
     });
-    return { ...result, cwd: context.cwd };
   },
-  show({ dir, cwd, template, files, git, installed, packageManager }, output) {
+  show({ dir, template, files, git, installed, packageManager }, output) {
     const { style } = output;
-    const where = path.relative(cwd, dir);
-    output.line(`${style.green("✔")} ${style.bold(template)} is ready in ${where || "this folder"}`);
+    const where = output.path(dir);
+    output.line(`${style.green("✔")} ${style.bold(template)} is ready in ${where === "." ? "this folder" : where}`);
     for (const file of files) output.line(style.dim(`  ${file}`));
     if (git) output.line(style.dim("  (a new git repository)"));
     output.line();
     output.line("Next:");
-    if (where) output.line(`  cd ${where}`);
+    if (where !== ".") output.line(`  cd ${where}`);
     if (!installed) output.line(`  ${packageManager} install`);
     output.line(`  ${execCommand(packageManager)} troupe dev`);
   },

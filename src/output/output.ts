@@ -24,4 +24,6 @@ export interface Output {
   /** Rows under bold headings, columns aligned, cut to the terminal's width when there is one. */
   table(headings: string[], rows: string[][]): void;
   diagnostic(diagnostic: Diagnostic): void;
+  /** A file or folder as it reads best from where the person stands. */
+  path(file: string): string;
 }

@@ -1,6 +1,7 @@
+import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { Diagnostic } from "../errors.ts";
-import { formatDiagnostic } from "./diagnostic.ts";
+import { displayPath, formatDiagnostic } from "./diagnostic.ts";
 import type { Output } from "./output.ts";
 import { createStyle, wantsColour } from "./style.ts";
 import { formatTable } from "./table.ts";
@@ -44,5 +45,6 @@ export function createOutput({ stdout, stderr, env, cwd }: OutputOptions): Outpu
     diagnostic(diagnostic: Diagnostic) {
       stderr.write(`${formatDiagnostic(diagnostic, errorStyle, cwd).join("\n")}\n`);
     },
+    path: (file) => (path.relative(cwd, file) === "" ? "." : displayPath(file, cwd)),
   };
 }
