@@ -10,12 +10,17 @@ import type { CommonArgs, PositionalSpec } from "./command.ts";
 export const DATA_FLAGS = {
   "persist-to": { type: "string", describe: "Folder for data, if dev runs with one (default: .troupe/data/dev)" },
   deployed: { type: "boolean", describe: "Data of the deployed environment, through the running troupe serve" },
+  // Wrangler's: it is always local, whatever ids a config has for previews.
+  local: { type: "boolean", hidden: true },
+  preview: { type: "boolean", hidden: true },
+  remote: { type: "boolean", hidden: true },
 } as const;
 
 export interface DataArgs {
   binding: string;
   persistTo?: string;
   deployed?: boolean;
+  remote?: boolean;
 }
 
 export const BINDING: PositionalSpec = {
@@ -25,7 +30,12 @@ export const BINDING: PositionalSpec = {
 };
 
 export function dataSelection(args: DataArgs & CommonArgs, context: Context): DataSelection {
-  const { config, env, service, stateDir, persistTo, deployed } = args;
+  const { config, env, service, stateDir, persistTo, deployed, remote } = args;
+  if (remote) {
+    throw new TroupeError("USAGE", "The data commands work on this machine's data, not on Cloudflare's network", {
+      notes: ["Leave --remote away; `wrangler` has the same command for the network"],
+    });
+  }
   if (deployed && persistTo !== undefined) {
     throw new TroupeError("USAGE", "--deployed and --persist-to are about different data: give one of them");
   }

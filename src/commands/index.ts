@@ -1,5 +1,6 @@
 /** Every command, in the order of `--help`. A module is imported when its command runs, and not before. */
 import type { CommandEntry } from "./command.ts";
+import { SPELLINGS } from "./spellings.ts";
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
@@ -303,6 +304,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./d1/execute.ts"),
   },
   {
+    command: "d1 export <binding>",
+    describe: "Print a D1 database as SQL",
+    group: "Data",
+    load: () => import("./d1/export.ts"),
+  },
+  {
     command: "d1 migrations create <binding> <message>",
     describe: "Make the next migration file",
     group: "Data",
@@ -345,4 +352,5 @@ export const COMMANDS: readonly CommandEntry[] = [
     hidden: true,
     load: () => import("./complete.ts"),
   },
+  ...SPELLINGS,
 ];

@@ -1,6 +1,6 @@
-import { type DataPlace, runData } from "../../ops/data/index.ts";
+import { type DataPlace, importKeys } from "../../ops/data/index.ts";
 import type { Command } from "../command.ts";
-import { BINDING, DATA_FLAGS, type DataArgs, dataSelection, readValue } from "../data-input.ts";
+import { BINDING, DATA_FLAGS, type DataArgs, dataSelection, progressLine, readValue } from "../data-input.ts";
 
 const command: Command<DataArgs & { file?: string }, DataPlace & { imported: number }> = {
   args: DATA_FLAGS,
@@ -11,9 +11,9 @@ const command: Command<DataArgs & { file?: string }, DataPlace & { imported: num
   examples: [["troupe kv import CACHE cache.json", "All of it is checked before anything is written"]],
   async run(args, context) {
     const body = await readValue({ path: args.file }, context);
-    const call = { verb: "import", body };
-    const { value, place } = await runData(dataSelection(args, context), "kv", args.binding, call);
-    return { ...place, ...(value as { imported: number }) };
+    const options = { body, progress: progressLine(context, "keys") };
+    const { place, imported } = await importKeys(dataSelection(args, context), args.binding, options);
+    return { ...place, imported };
   },
   show: ({ imported, resource }, output) => output.line(`${imported} keys → ${resource}`),
 };

@@ -4,7 +4,7 @@ import { BINDING, DATA_FLAGS, type DataArgs, dataSelection } from "../data-input
 import { type Fetched, fetched, showFetched } from "../data-output.ts";
 
 const command: Command<DataArgs & { key: string; path?: string }, Fetched> = {
-  args: { path: { type: "string", describe: "Write the object to this file" }, ...DATA_FLAGS },
+  args: { path: { type: "string", alias: ["file", "f"], describe: "Write the object to this file" }, ...DATA_FLAGS },
   positionals: [BINDING, { name: "key", type: "string", describe: "The object's key" }],
   examples: [["troupe r2 get FILES logo.png --path logo.png", "Without --path it goes to stdout"]],
   async run(args, context) {

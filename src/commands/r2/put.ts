@@ -8,14 +8,20 @@ interface PutArgs extends DataArgs {
   path?: string;
   contentType?: string;
   cacheControl?: string;
+  contentDisposition?: string;
+  contentEncoding?: string;
+  contentLanguage?: string;
   metadata?: string[];
 }
 
 const command: Command<PutArgs, DataPlace & { key: string; size: number }> = {
   args: {
-    path: { type: "string", alias: "file", describe: "Read the object from this file" },
-    "content-type": { type: "string", describe: "Its media type" },
-    "cache-control": { type: "string", describe: "Its Cache-Control header" },
+    path: { type: "string", alias: ["file", "f"], describe: "Read the object from this file" },
+    "content-type": { type: "string", alias: "ct", describe: "Its media type" },
+    "cache-control": { type: "string", alias: "cc", describe: "Its Cache-Control header" },
+    "content-disposition": { type: "string", alias: "cd", describe: "Its Content-Disposition header" },
+    "content-encoding": { type: "string", alias: "ce", describe: "Its Content-Encoding header" },
+    "content-language": { type: "string", alias: "cl", describe: "Its Content-Language header" },
     metadata: { type: "string", array: true, describe: "KEY=VALUE to store with it" },
     ...DATA_FLAGS,
   },
@@ -26,9 +32,15 @@ const command: Command<PutArgs, DataPlace & { key: string; size: number }> = {
   ],
   examples: [["troupe r2 put FILES logo.png --path logo.png --content-type image/png", "A file"]],
   async run(args, context) {
-    const { key, contentType, cacheControl } = args;
+    const { key, contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage } = args;
     const body = await readValue(args, context);
-    const httpMetadata = { ...(contentType && { contentType }), ...(cacheControl && { cacheControl }) };
+    const httpMetadata = {
+      ...(contentType && { contentType }),
+      ...(cacheControl && { cacheControl }),
+      ...(contentDisposition && { contentDisposition }),
+      ...(contentEncoding && { contentEncoding }),
+      ...(contentLanguage && { contentLanguage }),
+    };
     const call = {
       verb: "put",
       args: { key, httpMetadata, customMetadata: pairsOf(args.metadata, "--metadata") },

@@ -135,6 +135,12 @@ function received(
   );
 }
 
+/** Its own, and everything that the config calls its resource: an id and a name, where both are written. */
+function namesOf(binding: Binding): unknown[] {
+  const written = (kindOf(binding).resource?.fields ?? []).map((field) => binding.entry[field]);
+  return [binding.name, binding.resource?.name, binding.resource?.id, ...written];
+}
+
 /** @throws TroupeError NOT_FOUND; USAGE when several services have one of that name */
 export function findBinding(
   environments: readonly Environment[],
@@ -146,9 +152,7 @@ export function findBinding(
   );
   const ofKind = [...all.filter(({ binding }) => binding.kind === kind), ...received(environments, kind)];
   // A resource's own name (a bucket, a database, a queue) will do as well.
-  const found = ofKind.filter(
-    ({ binding }) => binding.name === name || binding.resource?.name === name || binding.resource?.id === name,
-  );
+  const found = ofKind.filter(({ binding }) => namesOf(binding).includes(name));
   const [first] = found;
   if (first && new Set(found.map(({ binding }) => binding.resource?.id)).size === 1) return first;
   const title = kindById(kind)?.title ?? kind;

@@ -8,8 +8,14 @@ interface Result {
   meta: { rows_read?: number; rows_written?: number; duration?: number; changes?: number };
 }
 
+interface Statement {
+  all(): Promise<Result>;
+  bind(...values: unknown[]): Statement;
+  raw(): Promise<unknown[][]>;
+}
+
 export interface Database {
-  prepare(sql: string): { all(): Promise<Result> };
+  prepare(sql: string): Statement;
   batch(statements: unknown[]): Promise<Result[]>;
 }
 
@@ -26,6 +32,23 @@ export const d1Verbs: Record<string, Verb> = {
     const statements = splitStatements(Buffer.from(body).toString("utf8"));
     if (statements.length === 0) throw new TroupeError("USAGE", "There is no SQL to execute");
     return { value: await runStatements(binding as Database, statements) };
+  },
+
+  /** SQL that makes the database again. */
+  async export(binding, args) {
+    const { tables, schema, data } = args as { tables: string[]; schema: boolean; data: boolean };
+    const database = binding as Database;
+    const { results } = await database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+    const known = results.map(({ name }) => String(name));
+    const unknown = tables.find((table) => !known.includes(table));
+    if (unknown !== undefined) {
+      const own = known.filter((name) => !/^(sqlite_|_cf_)/.test(name));
+      throw new TroupeError("NOT_FOUND", `There is no table "${unknown}"`, { notes: [`tables: ${own.join(", ")}`] });
+    }
+    // Miniflare's own; what Wrangler's `d1 export --local` asks for, too.
+    const dump = database.prepare("PRAGMA miniflare_d1_export(?,?,?);").bind(!schema, !data, ...tables);
+    const [lines = []] = await dump.raw();
+    return { value: {}, bytes: Buffer.from(`${lines.join("\n")}\n`) };
   },
 };
 

@@ -6,6 +6,7 @@ import type { VerbResult } from "./verbs.ts";
 export type { DataSelection } from "./connect.ts";
 export type { StatementResult } from "./d1.ts";
 export { applyMigrations, createMigration, listMigrations, type MigrationList } from "./d1-migrations.ts";
+export { importKeys } from "./kv-bulk.ts";
 export type { ShownMessage } from "./queue.ts";
 export { type BulkResult, exportBucket, importBucket } from "./r2-bulk.ts";
 

@@ -32,7 +32,7 @@ interface PutOptions {
 }
 
 /** One entry of an export: Wrangler's shape of `kv bulk put`. */
-interface Entry {
+export interface Entry {
   key: string;
   value: string;
   base64?: boolean;
@@ -51,6 +51,15 @@ export const kvVerbs: Record<string, Verb> = {
     const { value, metadata } = await (binding as Namespace).getWithMetadata(checkedKey(key), "arrayBuffer");
     if (value === null) throw new TroupeError("NOT_FOUND", `There is no key "${key}"`);
     return { value: { key, size: value.byteLength, metadata }, bytes: new Uint8Array(value) };
+  },
+
+  async getMany(binding, { keys }) {
+    const names = (keys as unknown[]).map((key) => checkedKey(key));
+    const found = await inParallel(names, async (name) => {
+      const { value } = await (binding as Namespace).getWithMetadata(name, "arrayBuffer");
+      return [name, { value: value && Buffer.from(value).toString("utf8") }];
+    });
+    return { value: Object.fromEntries(found) };
   },
 
   async put(binding, args, body = new Uint8Array()) {
@@ -113,7 +122,8 @@ async function listKeys(namespace: Namespace, prefix: string | undefined, limit:
   return keys;
 }
 
-function parseEntries(body: Uint8Array): { entry: Entry; value: Uint8Array }[] {
+/** @throws TroupeError USAGE for what is no bulk file, or holds an entry over the limits */
+export function parseEntries(body: Uint8Array): { entry: Entry; value: Uint8Array }[] {
   const refuse = (message: string): never => {
     throw new TroupeError("USAGE", `${message}; nothing was written`, {
       notes: ['The file holds a list: [{ "key": "a", "value": "1" }, …], as `troupe kv export` writes it'],
