@@ -25,11 +25,13 @@ test("deployed by the command, served at once, its data within reach of the data
   const refused = await troupe(["kv", "get", "CACHE", "greeting", "--deployed", "--json"], { cwd });
   expect([refused.code, JSON.parse(refused.stderr).error.code]).toEqual([5, "NOT_FOUND"]);
   await json("deploy");
-  const unserved = await troupe(["kv", "get", "CACHE", "greeting", "--deployed", "--json"], { cwd });
-  expect([unserved.code, JSON.parse(unserved.stderr).error.code]).toEqual([6, "PRECONDITION"]);
+  // Nobody serves it: the command takes hold of the data itself.
+  await json("kv", "put", "CACHE", "early", "bird", "--deployed");
 
   const serve = await startServe(path.join(cwd, ".troupe"), [], { cwd });
   await json("kv", "put", "CACHE", "greeting", "hello", "--deployed");
+  const { keys } = await json<{ keys: { name: string }[] }>("kv", "list", "CACHE", "--deployed");
+  expect(keys.map(({ name }) => name)).toEqual(["early", "greeting"]);
   expect((await serve.get("shop")).body).toBe("one hello");
   // That of dev is another one.
   expect((await troupe(["kv", "get", "CACHE", "greeting"], { cwd })).code).toBe(5);

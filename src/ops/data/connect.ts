@@ -70,15 +70,33 @@ export async function connectData(selection: DataSelection, kind: string, name: 
       close: async () => {},
     };
   }
+  return openHere({ kind, environment, binding, folder, queues: folder, release: () => taken.lock.release() });
+}
+
+/** Data that nobody else holds. */
+export interface HeldData {
+  kind: string;
+  environment: Environment;
+  binding: Binding;
+  /** Its folder. */
+  folder: string;
+  /** The folder of the file that holds queues. */
+  queues: string;
+  /** Gives the hold on it back. */
+  release(): Promise<void>;
+}
+
+export async function openHere(held: HeldData): Promise<DataConnection> {
+  const { kind, environment, binding, folder, release } = held;
   if (kind === "queue") {
-    const opened = await openQueue(folder, resource);
+    const opened = await openQueue(held.queues, localResourceId(resourceOf(binding)));
     return {
       environment,
       binding,
       run: (verb, args = {}, body) => verbOf(kind, verb)(opened, args, body),
       async close() {
         await opened.close();
-        await taken.lock.release();
+        await release();
       },
     };
   }
@@ -98,7 +116,7 @@ export async function connectData(selection: DataSelection, kind: string, name: 
     },
     async close() {
       await runtime.close();
-      await taken.lock.release();
+      await release();
     },
   };
 }
