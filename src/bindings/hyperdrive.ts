@@ -1,5 +1,6 @@
 /** A database reached through Hyperdrive; locally, straight through `localConnectionString`. */
 import * as z from "zod";
+import type { Binding } from "../model.ts";
 import type { BindingKind } from "./kind.ts";
 import { bindingName, remote } from "./schema.ts";
 import { bindUnavailable } from "./unavailable.ts";
@@ -20,6 +21,8 @@ type Entry = z.infer<typeof entry>;
 /** The same variables as Wrangler's, the deprecated one last. */
 const VARIABLES = ["CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_", "WRANGLER_HYPERDRIVE_LOCAL_CONNECTION_STRING_"];
 
+const variablesOf = ({ name }: Binding): string[] => VARIABLES.map((prefix) => prefix + name);
+
 /** What is wrong with a connection string, if anything. The runtime would refuse the whole graph for it. */
 function connectionFault(text: string): string | undefined {
   if (!URL.canParse(text)) return "is not a URL";
@@ -38,6 +41,7 @@ export const hyperdrive: BindingKind = {
     { path: ["hyperdrive"], form: "list", nameField: "binding", entry, description: "Postgres or MySQL databases." },
   ],
   state: "none",
+  variables: variablesOf,
 
   validate(binding) {
     const { localConnectionString } = binding.entry as Entry;
@@ -55,15 +59,18 @@ export const hyperdrive: BindingKind = {
 
   local(binding, context) {
     const { id, localConnectionString } = binding.entry as Entry;
-    const [variable] = VARIABLES.map((prefix) => prefix + binding.name);
-    const given = VARIABLES.map((prefix) => context.secret(prefix + binding.name)).find((text) => text !== undefined);
+    const [variable] = variablesOf(binding);
+    // An empty one counts for nothing, as in Wrangler.
+    const given = variablesOf(binding)
+      .map((name) => context.secret(name) || undefined)
+      .find((text) => text !== undefined);
     const connectionString = given ?? localConnectionString;
     const fault = connectionString === undefined ? "is missing" : connectionFault(connectionString);
     if (connectionString !== undefined && fault === undefined) {
       context.bind(binding.name, { type: "hyperdrive", id, dev: { connectionString } });
       return;
     }
-    const message = `env.${binding.name}: the local database's connection string ${fault}. Write \`localConnectionString\` in its [[hyperdrive]] entry, or ${variable} in .dev.vars.`;
+    const message = `env.${binding.name}: the local database's connection string ${fault}. Write \`localConnectionString\` in its [[hyperdrive]] entry, or set ${variable} (in .dev.vars, .env or the environment).`;
     context.warn({ severity: "warning", code: "missing-connection-string", message });
     bindUnavailable(context, binding.name, message);
   },

@@ -200,6 +200,8 @@ export interface BindingKind {
   type(binding: Binding, context: TypeContext): string | undefined;
   /** What it points at, in a few words: "auth@staging (Verifier)", "sessions", '"hello"'. Secrets never show a value. */
   describe(binding: Binding): string;
+  /** Names of local variables that it reads besides its own; locally, the process's environment may hold them, too. */
+  variables?(binding: Binding): string[];
   /** What is missing locally, when the platform's own service cannot be simulated: shown by `bindings` and at the call. */
   notLocal?: string;
   /** The same for a kind where it depends on the entry. Ask `notLocal(binding)` of index.ts, which knows both. */

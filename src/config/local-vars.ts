@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "dotenv";
 import { expand } from "dotenv-expand";
+import { kindOf } from "../bindings/index.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
 import type { Environment } from "../model.ts";
 
@@ -103,7 +104,12 @@ async function loadDotEnv(
 
 /** With `secrets` in the config, nothing else gets in but what it or `vars` names. */
 function onlyDeclared(values: Record<string, string>, { bindings }: Environment): Record<string, string> {
-  const declared = new Set(bindings.filter(({ kind }) => kind === "secret" || kind === "var").map(({ name }) => name));
+  const declared = new Set(
+    bindings.flatMap((binding) => [
+      ...(kindOf(binding).processEnv ? [binding.name] : []),
+      ...(kindOf(binding).variables?.(binding) ?? []),
+    ]),
+  );
   return Object.fromEntries(Object.entries(values).filter(([name]) => declared.has(name)));
 }
 

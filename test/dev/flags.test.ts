@@ -250,6 +250,36 @@ it("shows in the graph where a value comes from that is not the config's", async
   expect(Object.keys(shown(reload.graph))).toEqual(["COLOUR", "SIZE", "KV"]);
 });
 
+it("takes Hyperdrive's local database from the environment, before files and config", async () => {
+  const CONNECTION = (host: string) => `postgres://user:password@${host}.example:5432/db`;
+  const cwd = testFolder({
+    "wrangler.toml": `name = "app"\nmain = "main.ts"\ncompatibility_date = "2026-11-01"
+hyperdrive = [
+  { binding = "A", id = "1", localConnectionString = "${CONNECTION("config")}" },
+  { binding = "B", id = "2" },
+  { binding = "C", id = "3", localConnectionString = "${CONNECTION("config")}" },
+]
+[secrets]
+required = []
+`,
+    "main.ts": `export default { fetch: (request, env) => Response.json([env.A, env.B, env.C].map(({ database, user, host }) => [database, user])) };\n`,
+    ".dev.vars": `CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_A="postgres://file:x@localhost/file"
+CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_C="postgres://file:x@localhost/file"\n`,
+  });
+  const dev = await startDev(cwd, [], {
+    env: {
+      CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_A: "postgres://process:x@localhost/a",
+      WRANGLER_HYPERDRIVE_LOCAL_CONNECTION_STRING_B: "postgres://process:x@localhost/b",
+    },
+  });
+  onTestFinished(() => dev.stop().then(() => {}));
+  expect(JSON.parse((await dev.get("")).body)).toEqual([
+    ["a", "process"],
+    ["b", "process"],
+    ["file", "file"],
+  ]);
+});
+
 it("names the .env file that a value is from", async () => {
   const cwd = testFolder({
     "wrangler.toml": `name = "app"\nmain = "main.ts"\ncompatibility_date = "2026-11-01"\n`,

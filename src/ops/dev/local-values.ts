@@ -1,8 +1,10 @@
 /** The values of secrets and variables in a run of `dev`: of local files and the command line, or of the store. */
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { kindOf } from "../../bindings/index.ts";
 import { loadLocalVars, PROCESS } from "../../config/index.ts";
 import type { Diagnostic } from "../../errors.ts";
+import type { Environment } from "../../model.ts";
 import { ownEnvironments, type Plan } from "./plan.ts";
 import type { DevOptions } from "./types.ts";
 
@@ -38,11 +40,20 @@ export async function localValues(plan: Plan, options: DevOptions): Promise<Loca
         .filter(known)
         .map(([name, from]) => [name, `hidden, from ${from}`]);
       const fromFlags = Object.entries(given).map(([name, value]) => [name, `${JSON.stringify(value)}, from --var`]);
-      result.values.set(id, { ...local.values, ...given });
+      result.values.set(id, { ...local.values, ...fromProcess(environment, processEnv), ...given });
       result.shown.set(id, Object.fromEntries([...fromFiles, ...fromFlags]));
       result.files.push(...local.files);
       result.warnings.push(...local.warnings);
     }),
   );
   return result;
+}
+
+/** Variables that bindings look for in the process's environment, where Wrangler looks for them first. */
+function fromProcess(
+  { bindings }: Environment,
+  processEnv: Record<string, string | undefined>,
+): Record<string, string> {
+  const names = bindings.flatMap((binding) => kindOf(binding).variables?.(binding) ?? []);
+  return Object.fromEntries(names.flatMap((name) => (processEnv[name] ? [[name, processEnv[name]] as const] : [])));
 }
