@@ -1,10 +1,10 @@
 /** Watches files by their folders, and turns bursts of saves into one change. */
-import type { Stats } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import path from "node:path";
 import { type FSWatcher, watch } from "chokidar";
 
 /** Quiet time after which a burst is over, in ms. Editors that save by rename touch a file two or three times. */
-const QUIET = 12;
+const QUIET = 25;
 /** A burst that never rests is cut here. */
 const LONGEST = 250;
 
@@ -21,6 +21,11 @@ export interface Watcher {
 
 /** How deep below a nest a file may turn up: `services/*` has its config files one level down, `**` some more. */
 const NEST_DEPTH = 4;
+
+function isEmpty(file: string): boolean {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats?.isFile() === true && stats.size === 0;
+}
 
 /**
  * @param isNestling whether a file of this name in a nest is of interest
@@ -101,6 +106,11 @@ export function createWatcher(
   }
 
   function flush(): void {
+    // Many editors empty a file and then write it: what is empty now is most likely half saved.
+    if (Date.now() - firstAt <= LONGEST && [...pending].some(isEmpty)) {
+      quiet = setTimeout(flush, QUIET);
+      return;
+    }
     const changed = [...pending].sort();
     pending.clear();
     if (changed.length > 0) onChange(changed);
