@@ -104,7 +104,7 @@ function positionals(entry: Entry, command: Flags, given: string[], usage: Usage
     });
     values[camelCase(name)] = variadic ? typed : (typed[0] ?? spec?.default);
   }
-  if (given.length > 0) throw usage(`"${given[0]}" is one argument too many`, usageLine);
+  if (given.length > 0) throw usage(`"${given[0]!.slice(0, 80)}" is one argument too many`, usageLine);
   return values;
 }
 

@@ -25,6 +25,7 @@ export function checkTogether(
   checkClasses(environment, tree, context.faults);
   checkDate(tree, context);
   checkMain(environment, settings, tree, context);
+  checkVariables(environment, context.faults);
   if (environment.settings.site !== undefined) {
     context.faults.warning(
       "unsupported-key",
@@ -99,6 +100,20 @@ function checkDate(tree: SourcedTable, { today, faults }: Context): void {
   const message = `No \`compatibility_date\` is written; using today, ${today}`;
   faults.warning("no-compatibility-date", message, tree.introduced, {
     notes: [`Write \`compatibility_date = "${today}"\`, so that the runtime's behaviour stays as it is.`],
+  });
+}
+
+/** https://developers.cloudflare.com/workers/platform/limits/#environment-variables */
+const MAX_VARIABLES = { free: 64, paid: 128 };
+
+function checkVariables({ bindings, service, name }: Environment, faults: Faults): void {
+  const values = bindings.filter((binding) => kindOf(binding).processEnv);
+  const first = values[MAX_VARIABLES.free];
+  if (!first) return;
+  const { free, paid } = MAX_VARIABLES;
+  const message = `${service}@${name} has ${values.length} variables and secrets; the platform allows ${paid}, and ${free} on its free plan`;
+  faults.warning("too-many-variables", message, first.written, {
+    notes: ["Several can be one: a variable may be a table, whose values the code reads by name."],
   });
 }
 

@@ -89,6 +89,34 @@ describe("kv", () => {
     ).not.toContain("good");
   });
 
+  test.each([
+    [["--expiration", "5"], "would have expired on 1970"],
+    [["--expiration", String(Math.floor(Date.now() / 1000) + 50)], "at least 60 are needed"],
+    [["--ttl", "59"], "at least 60 are needed"],
+    [["--ttl", "60.5"], "whole number of seconds"],
+    [["--metadata", JSON.stringify("x".repeat(1023))], "1025 bytes; at most 1024"],
+  ])("refuses what expires or says too much: %j", async (flags, said) => {
+    expect(await errorOf("kv", "put", "CACHE", "limits", "1", ...flags)).toMatchObject({
+      code: 2,
+      message: expect.stringContaining(said),
+    });
+    expect((await errorOf("kv", "get", "CACHE", "limits")).code).toBe(5);
+  });
+
+  test("refuses an import with an expiry that is none, before anything is written", async () => {
+    writeFileSync(
+      path.join(cwd, "expiry.json"),
+      JSON.stringify([
+        { key: "first", value: "1" },
+        { key: "second", value: "1", expiration: "soon" },
+      ]),
+    );
+    expect((await errorOf("kv", "import", "CACHE", "expiry.json")).message).toContain(
+      'Entry 2: The time of expiry of "second"',
+    );
+    expect((await errorOf("kv", "get", "CACHE", "first")).code).toBe(5);
+  });
+
   test("says what there is when a name leads nowhere", async () => {
     expect(await errorOf("kv", "get", "CACHF", "a")).toMatchObject({ code: 5, notes: ['Did you mean "CACHE"?'] });
     expect(await errorOf("kv", "list", "FILES")).toMatchObject({
@@ -117,7 +145,23 @@ test("r2 stores and gives back objects with their headers", async () => {
   expect((await errorOf("r2", "get", "FILES", "a/b.txt")).code).toBe(5);
 });
 
+test("r2 refuses too much metadata", async () => {
+  const metadata = ["a", "b"].flatMap((name) => ["--metadata", `${name}=${"x".repeat(4096)}`]);
+  expect(await errorOf("r2", "put", "FILES", "big", "1", ...metadata)).toMatchObject({
+    code: 2,
+    message: expect.stringContaining("8194 bytes; at most 8192"),
+  });
+});
+
 describe("d1", () => {
+  test("refuses a statement that is too long", async () => {
+    writeFileSync(path.join(cwd, "long.sql"), `SELECT 1; SELECT '${"x".repeat(100_000)}';`);
+    expect(await errorOf("d1", "execute", "DB", "--file", "long.sql")).toMatchObject({
+      code: 2,
+      message: expect.stringContaining("at most 100000"),
+    });
+  });
+
   const rows = async (sql: string) =>
     (await json<{ results: { rows: unknown[] }[] }>("d1", "execute", "DB", "--command", sql)).results.at(-1)!.rows;
 
@@ -242,6 +286,19 @@ describe("while dev is running", () => {
       code: 5,
       message: 'There is no key "nothing"',
     });
+  });
+
+  test("long messages and many keys reach it", async () => {
+    const before = dev.mark();
+    await run("queue", "send", "JOBS", "x".repeat(100_000));
+    const got = await dev.next("log", before, ({ message }) => message.startsWith("got x"));
+    expect(got.message).toHaveLength("got ".length + 100_000);
+    expect(await errorOf("queue", "send", "JOBS", "x".repeat(128_001))).toMatchObject({
+      code: 2,
+      message: expect.stringContaining("128001 bytes exceeds limit of 128000"),
+    });
+    const keys = Array.from({ length: 600 }, (_, index) => `a-key-that-is-rather-long-${index}`);
+    expect(await json("kv", "delete", "CACHE", ...keys)).toMatchObject({ deleted: keys });
   });
 
   test("nobody gets in without the token", async () => {

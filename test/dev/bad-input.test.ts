@@ -223,3 +223,14 @@ it("refuses to run static assets without a folder, which others may read", async
   expect(checked.code).toBe(3);
   expect(checked.stderr + checked.stdout).toContain("`assets` has no `directory`.");
 });
+
+it("warns of more variables than the platform takes, at the first that is too many", async () => {
+  const vars = Array.from({ length: 65 }, (_, index) => `V${index} = "1"\n`).join("");
+  const cwd = testFolder({ "troupe.toml": `${CONFIG}[vars]\n${vars}`, "src/index.ts": OK });
+  const { code, stderr } = await troupe(["bindings"], { cwd });
+  expect(code).toBe(0);
+  expect(stderr).toMatch(
+    /app@production has 65 variables and secrets; the platform allows 128, and 64 on its free plan/,
+  );
+  expect(stderr).toContain("troupe.toml:69:");
+});

@@ -1,7 +1,10 @@
-/** D1 databases. */
+/** D1 databases. Limits: https://developers.cloudflare.com/d1/platform/limits/ */
 import { TroupeError } from "../../errors.ts";
 import { splitStatements } from "./sql.ts";
 import type { Verb } from "./verbs.ts";
+
+/** Bytes of one SQL statement. */
+const MAX_STATEMENT = 100_000;
 
 interface Result {
   results: Record<string, unknown>[];
@@ -31,6 +34,13 @@ export const d1Verbs: Record<string, Verb> = {
   async execute(binding, _args, body = new Uint8Array()) {
     const statements = splitStatements(Buffer.from(body).toString("utf8"));
     if (statements.length === 0) throw new TroupeError("USAGE", "There is no SQL to execute");
+    for (const statement of statements) {
+      const bytes = Buffer.byteLength(statement);
+      if (bytes <= MAX_STATEMENT) continue;
+      throw new TroupeError("USAGE", `A statement has ${bytes} bytes; at most ${MAX_STATEMENT} are allowed`, {
+        notes: [`it begins ${statement.slice(0, 80)}…`, "Nothing was changed"],
+      });
+    }
     return { value: await runStatements(binding as Database, statements) };
   },
 

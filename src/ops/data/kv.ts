@@ -5,6 +5,8 @@ import type { Verb } from "./verbs.ts";
 const MAX_KEY = 512;
 const MAX_VALUE = 25 * 1024 * 1024;
 const MAX_METADATA = 1024;
+/** Seconds. */
+const MIN_TTL = 60;
 /** Reads and writes under way at once. */
 const PARALLEL = 16;
 
@@ -157,12 +159,24 @@ function checkEntry(entry: Partial<Entry>, size: number, where: string): void {
     );
   if (size > MAX_VALUE) throw over("The value", size, MAX_VALUE);
   if (metadata > MAX_METADATA) throw over("The metadata", metadata, MAX_METADATA);
-  if (entry.expiration_ttl !== undefined && entry.expiration_ttl < 60) {
-    throw new TroupeError(
-      "USAGE",
-      `${where}"${key}" would expire in ${entry.expiration_ttl} s; at least 60 are needed; nothing was written`,
-    );
+  checkExpiry(entry, where);
+}
+
+/** In whole seconds, and at least a minute ahead. */
+function checkExpiry({ key, expiration, expiration_ttl: ttl }: Partial<Entry>, where: string): void {
+  const refuse = (message: string) => new TroupeError("USAGE", `${where}${message}; nothing was written`);
+  for (const [name, seconds] of [
+    ["lifetime", ttl],
+    ["time of expiry", expiration],
+  ] as const) {
+    if (seconds === undefined || Number.isInteger(seconds)) continue;
+    throw refuse(`The ${name} of "${key}" is a whole number of seconds, not ${JSON.stringify(seconds)}`);
   }
+  if (ttl !== undefined && ttl < MIN_TTL)
+    throw refuse(`"${key}" would expire in ${ttl} s; at least ${MIN_TTL} are needed`);
+  const left = expiration === undefined ? MIN_TTL : expiration - Math.floor(Date.now() / 1000);
+  if (left < 0) throw refuse(`"${key}" would have expired on ${new Date(expiration! * 1000).toISOString()}`);
+  if (left < MIN_TTL) throw refuse(`"${key}" would expire in ${left} s; at least ${MIN_TTL} are needed`);
 }
 
 function checkedKey(key: unknown, where = ""): string {

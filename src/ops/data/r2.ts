@@ -3,6 +3,7 @@ import { TroupeError } from "../../errors.ts";
 import type { Verb } from "./verbs.ts";
 
 const MAX_KEY = 1024;
+const MAX_METADATA = 8192;
 
 interface ObjectInfo {
   key: string;
@@ -60,6 +61,7 @@ export const r2Verbs: Record<string, Verb> = {
       httpMetadata?: Record<string, unknown>;
       customMetadata?: Record<string, string>;
     };
+    checkMetadata(key, customMetadata);
     const object = await (binding as Bucket).put(checkedKey(key), body, {
       ...(httpMetadata && { httpMetadata }),
       ...(customMetadata && { customMetadata }),
@@ -78,6 +80,15 @@ export const r2Verbs: Record<string, Verb> = {
 function described(object: ObjectInfo) {
   const { key, size, etag, uploaded, httpMetadata, customMetadata } = object;
   return { key, size, etag, uploaded: new Date(uploaded).toISOString(), httpMetadata, customMetadata };
+}
+
+function checkMetadata(key: string, metadata: Record<string, string> = {}): void {
+  const bytes = Object.entries(metadata).reduce((sum, pair) => sum + Buffer.byteLength(pair.join("")), 0);
+  if (bytes <= MAX_METADATA) return;
+  throw new TroupeError(
+    "USAGE",
+    `The metadata of "${key}" has ${bytes} bytes; at most ${MAX_METADATA} are allowed; nothing was written`,
+  );
 }
 
 function checkedKey(key: unknown): string {

@@ -21,12 +21,15 @@ export async function callOwner(
       notes: ["Try again when it is done"],
     });
   }
+  // A head has room for 16 KB: arguments (a thousand keys, a long message) go in the body, unless a value is there.
+  const { args, ...about } = call;
+  const head = body ? call : about;
   let response: Response;
   try {
     response = await fetch(new URL("/data", control), {
       method: "POST",
-      headers: { authorization: `Bearer ${token}`, [CALL_HEADER]: encodeURIComponent(JSON.stringify(call)) },
-      body: body as Uint8Array<ArrayBuffer> | undefined,
+      headers: { authorization: `Bearer ${token}`, [CALL_HEADER]: encodeURIComponent(JSON.stringify(head)) },
+      body: body ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(args),
     });
   } catch (error) {
     throw new TroupeError("UNREACHABLE", `The troupe that holds the data (process ${pid}) does not answer`, {

@@ -9,9 +9,13 @@ export async function answerData(
   request: ControlRequest,
   bindingOf: (call: DataCall) => Promise<unknown>,
 ): Promise<ControlResponse> {
-  const call = JSON.parse(decodeURIComponent(String(request.headers[CALL_HEADER]))) as DataCall;
+  const head = JSON.parse(decodeURIComponent(String(request.headers[CALL_HEADER]))) as
+    | DataCall
+    | Omit<DataCall, "args">;
+  const inBody = !("args" in head);
+  const call: DataCall = inBody ? { ...head, args: JSON.parse(Buffer.from(request.body).toString("utf8")) } : head;
+  const body = inBody || request.body.byteLength === 0 ? undefined : request.body;
   const verb = verbOf(call.kind, call.verb);
-  const body = request.body.byteLength > 0 ? request.body : undefined;
   const { value, bytes } = await verb(await bindingOf(call), call.args, body);
   if (!bytes) return { body: JSON.stringify({ value }) };
   const headers = {
