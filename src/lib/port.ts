@@ -13,6 +13,17 @@ export function portIsFree(port: number, host: string): Promise<boolean> {
 }
 
 /**
+ * Why nobody can listen on an address at all, as the code of the system's error; undefined: it can be listened on.
+ */
+export function addressFault(host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ port: 0, host, exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
+}
+
+/**
  * The first free port from `start` on.
  * @throws Error when the next 100 are all taken
  */

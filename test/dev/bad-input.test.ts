@@ -53,6 +53,7 @@ it("starts although a bound service is missing; asking it says so", async () => 
   const running = await dev(cwd);
   const warning = await running.next("warning", 0);
   expect(warning.diagnostic.message).toContain("users");
+  expect(warning.diagnostic.location).toMatchObject({ file: path.join(cwd, "troupe.toml"), line: 5 });
   const answer = await running.get("");
   expect(answer.status).toBe(503);
   expect(answer.body).toMatch(/"users".*members/);
@@ -233,4 +234,28 @@ it("warns of more variables than the platform takes, at the first that is too ma
     /app@production has 65 variables and secrets; the platform allows 128, and 64 on its free plan/,
   );
   expect(stderr).toContain("troupe.toml:69:");
+});
+
+it("says which export is no entrypoint, in words of its own", async () => {
+  const cwd = testFolder({
+    "troupe.toml": CONFIG,
+    "src/index.ts": `${OK}const a = 1, b = 2;\nexport { a as limit };\nexport function f() { return b; }\n`,
+  });
+  const { event } = await waiting(cwd);
+  expect(event).toMatchObject({ phase: "start", message: expect.stringContaining('app exports "limit"') });
+  expect(event.diagnostics[0].location).toMatchObject({ file: path.join(cwd, "src/index.ts"), line: 3, column: 15 });
+});
+
+it("points at a compatibility flag that there is not", async () => {
+  const cwd = testFolder({ "troupe.toml": `${CONFIG}compatibility_flags = ["nodejs_compatt"]\n`, "src/index.ts": OK });
+  const { event } = await waiting(cwd);
+  expect(event.message).toContain("nodejs_compatt");
+  expect(event.diagnostics[0].location).toMatchObject({ file: path.join(cwd, "troupe.toml"), line: 4 });
+});
+
+it("refuses an address that is not this machine's", async () => {
+  const cwd = testFolder({ "troupe.toml": CONFIG, "src/index.ts": OK });
+  const { code, error } = await refused(cwd, ["--ip", "192.0.2.1"]);
+  expect(code).toBe(2);
+  expect(error.message).toContain("192.0.2.1 is no address of this machine");
 });

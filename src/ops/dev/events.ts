@@ -1,9 +1,8 @@
 /** What the runtime says, as events of `dev`. */
 import type { Diagnostic } from "../../errors.ts";
 import type { RuntimeEvent } from "../../runtime/types.ts";
-import { settingLocator } from "../setting-location.ts";
-import { type Plan, splitId } from "./plan.ts";
-import type { DevEvent, DevOptions } from "./types.ts";
+import { splitId } from "./plan.ts";
+import type { DevEvent } from "./types.ts";
 
 export function devEvent(event: RuntimeEvent): DevEvent {
   if (event.type === "crashed") return { reason: "crashed", message: event.message };
@@ -14,26 +13,6 @@ export function devEvent(event: RuntimeEvent): DevEvent {
   }
   const { name, message, stack, location } = event;
   return { reason: "exception", ...where, name, message, stack, location };
-}
-
-/**
- * @param warning of the runtime, which knows no config files
- * @returns the same with its line, if a line of the config is what it is about
- */
-export async function withLine(
-  warning: Diagnostic,
-  { graph, overridden }: Plan,
-  given: DevOptions,
-): Promise<Diagnostic> {
-  if (warning.code !== "compatibility-date" || warning.location) return warning;
-  const [, environment] =
-    [...graph.environments].find(
-      ([id, { service, compatibilityDate }]) =>
-        warning.message.startsWith(`${service}: compatibility date ${compatibilityDate} `) &&
-        !(given.overrides?.compatibilityDate && overridden.includes(id)),
-    ) ?? [];
-  const location = environment && (await settingLocator(environment)("compatibility_date"));
-  return location ? { ...warning, location } : warning;
 }
 
 /** @returns a function that says each warning once in a run, however often the files are built */

@@ -1,6 +1,6 @@
 /** Where `dev` listens: what the command line says, else `[dev]` of the first service's config, else the defaults. */
 import { type Diagnostic, type Location, TroupeError } from "../../errors.ts";
-import { anyFreePort, nextFreePort, portHolder, portIsFree } from "../../lib/port.ts";
+import { addressFault, anyFreePort, nextFreePort, portHolder, portIsFree } from "../../lib/port.ts";
 import type { Environment } from "../../model.ts";
 import { settingLocator } from "../setting-location.ts";
 import type { DevOptions } from "./types.ts";
@@ -43,7 +43,10 @@ const UNUSED: Record<string, string> = {
   generate_types: "`troupe types` writes them",
 };
 
-/** @throws TroupeError CONFLICT naming the process that holds a port asked for, USAGE for what is no port */
+/**
+ * @throws TroupeError CONFLICT naming the process that holds a port asked for; USAGE, or CONFIG where the config says it, for
+ *   what is no port or address
+ */
 export async function chooseListening(options: DevOptions, environment: Environment): Promise<Listening> {
   const settings = (environment.settings.dev ?? {}) as DevSettings;
   const locate = settingLocator(environment);
@@ -57,6 +60,7 @@ export async function chooseListening(options: DevOptions, environment: Environm
     return written === undefined ? undefined : { port: written, flag, key, at: locate(key) };
   };
   const ip = anyAddress(options.ip ?? settings.ip ?? DEFAULT_IP);
+  if (!LOOPBACK.includes(ip)) await requireAddress(ip, options.ip === undefined ? locate("dev.ip") : undefined);
   const port = wish(options.port, settings.port, "--port", "dev.port");
   const inspects = options.inspect || options.inspectorPort !== undefined;
   const inspector = wish(options.inspectorPort, settings.inspector_port, "--inspector-port", "dev.inspector_port");
@@ -94,6 +98,16 @@ function anyAddress(ip: string): string {
 async function inspectorPort(wish: Wish | undefined): Promise<number> {
   if (!wish) return nextFreePort(DEFAULT_INSPECTOR_PORT, INSPECTOR_IP);
   return wish.port === 0 ? anyFreePort(INSPECTOR_IP) : requirePort(wish, INSPECTOR_IP);
+}
+
+async function requireAddress(ip: string, at: Promise<Location> | undefined): Promise<void> {
+  const fault = await addressFault(ip);
+  if (fault === undefined) return;
+  const location = await at;
+  throw new TroupeError(location ? "CONFIG" : "USAGE", `${ip} is no address of this machine (${fault})`, {
+    ...(location && { location }),
+    notes: ["127.0.0.1 is this machine alone, 0.0.0.0 everybody who can reach it"],
+  });
 }
 
 /** A port that somebody asked for. */

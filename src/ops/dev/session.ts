@@ -1,6 +1,6 @@
 /** One run of `dev`: from a change in the files to a new generation that serves. */
 import path from "node:path";
-import { loadWorkspace } from "../../config/index.ts";
+import { loadWorkspace, locate } from "../../config/index.ts";
 import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
 import { refId, type Workspace } from "../../model.ts";
 import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
@@ -10,8 +10,9 @@ import { type DataCall, dataWorker } from "../data/connect.ts";
 import { dataFolder, stateDir } from "../state.ts";
 import { Builds, isInside } from "./builds.ts";
 import { type DataFolder, takeDataFolder } from "./data-folder.ts";
-import { devEvent, warnOnce, withLine } from "./events.ts";
+import { devEvent, warnOnce } from "./events.ts";
 import { type LocalValues, localValues } from "./local-values.ts";
+import { placeStartError, placeWarning } from "./place.ts";
 import { boundFiles, keepsData, ownEnvironments, type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
 import { DevQueues, usesQueues } from "./queues.ts";
 import { graphSpec } from "./spec.ts";
@@ -195,11 +196,11 @@ export class DevSession {
         reachable: new Set(plan.hosts.values()),
         options: { persistTo, inspectorPort: this.#inspectorPort, restart: boundChanged || change.everything },
       });
-      for (const warning of warnings) this.#warn(warning);
+      for (const { written, ...warning } of warnings) this.#warn({ ...warning, location: await locate(written) });
       spec.workers.push(...this.#dataWorkers.values());
       const swap = await this.runtime.swap(spec).finally(() => watching);
       this.#queues.consume(plan);
-      for (const warning of swap.warnings) this.#warn(await withLine(warning, plan, this.#options));
+      for (const warning of swap.warnings) this.#warn(await placeWarning(warning, plan, this.#options));
       this.failure = undefined;
       this.#servingKey = key;
       await this.#announce(plan, outcome.changed, files, configChanged, swap, performance.now() - startedAt);
@@ -213,11 +214,12 @@ export class DevSession {
         location: error.location,
         notes: error.notes,
       };
-      await this.#fail(
-        error.code === "START" ? "start" : "config",
-        error.message,
-        error.diagnostics.length > 0 ? error.diagnostics : [own],
-      );
+      const diagnostics = error.diagnostics.length > 0 ? error.diagnostics : [own];
+      if (error.code !== "START") await this.#fail("config", error.message, diagnostics);
+      else {
+        const placed = await Promise.all(diagnostics.map((each) => placeStartError(each, this.plan!)));
+        await this.#fail("start", placed[0]!.message, placed);
+      }
     } finally {
       this.#watch();
       this.#hooks.settled();

@@ -2,7 +2,7 @@
 import type { Reference, ResolvedReference } from "../../bindings/kind.ts";
 import type { Diagnostic } from "../../errors.ts";
 import { type Graph, missingExport, resolveReference, workerId } from "../../graph/index.ts";
-import type { Bundle, Environment, Workspace } from "../../model.ts";
+import type { Bundle, Environment, Workspace, Written } from "../../model.ts";
 import type { GraphSpec, RuntimeWorker } from "../../runtime/types.ts";
 
 export interface SpecInput {
@@ -17,8 +17,8 @@ export interface SpecInput {
   options: Pick<GraphSpec, "persistTo" | "inspectorPort" | "startTimeout" | "restart">;
 }
 
-/** @returns the spec, and a warning for each reference that leads nowhere. */
-export function graphSpec(input: SpecInput): { spec: GraphSpec; warnings: Diagnostic[] } {
+/** @returns the spec, and a warning for each reference that leads nowhere, with the binding it stands in. */
+export function graphSpec(input: SpecInput): { spec: GraphSpec; warnings: (Diagnostic & { written: Written })[] } {
   const resolve = (environment: Environment, reference: Reference): ResolvedReference => {
     const resolution = resolveReference(input.workspace, environment, reference);
     const missing = resolution.missing ?? missingExport(resolution, reference, input.bundle(workerId(resolution)));
@@ -29,13 +29,13 @@ export function graphSpec(input: SpecInput): { spec: GraphSpec; warnings: Diagno
     return { ref, reason, worker: standIn, missing };
   };
 
-  const warnings = new Map<string, Diagnostic>();
+  const warnings = new Map<string, Diagnostic & { written: Written }>();
   for (const edge of input.graph.edges) {
     const environment = input.graph.environments.get(edge.from)!;
     const { missing } = resolve(environment, edge.reference);
     if (!missing) continue;
     const message = `${environment.service}: ${edge.binding.name}: ${missing}`;
-    warnings.set(message, { severity: "warning", code: "missing-service", message });
+    warnings.set(message, { severity: "warning", code: "missing-service", message, written: edge.binding.written });
   }
 
   const workers = [...input.graph.environments].map(
