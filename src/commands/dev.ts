@@ -103,6 +103,7 @@ const command: Command<DevArgs, void> = {
     const server = await startDev({
       ...devOptions(given, context.cwd, context.env),
       keepGoing: true,
+      signal: context.signal,
       now: () => context.now().getTime(),
       onEvent: (event) => emit(event as CommandEvent),
     });

@@ -63,6 +63,8 @@ export interface GenerationOptions {
   /** A process was started and has all that it needs: until it is up, this thread has nothing to do. */
   onWait?(): void;
   queues?: QueueService;
+  /** Aborted: a start under way is given up, and rejects with the signal's reason. */
+  signal?: AbortSignal;
   /** Ids of the workers whose code shall be loaded, as far as it can be: `load` is for them. */
   loaded?: Iterable<string>;
 }
@@ -147,9 +149,8 @@ export class Generation {
     const children: ChildProcess[] = [];
     const miniflare = construct(() => spawning.run({ children, onFed: options.onWait }, () => new Miniflare(config)));
     try {
-      await withTimeout(miniflare.ready, spec.startTimeout ?? START_TIMEOUT, () =>
-        startTimeout(spec, spec.startTimeout ?? START_TIMEOUT),
-      );
+      const { startTimeout: limit = START_TIMEOUT } = spec;
+      await withTimeout(miniflare.ready, { limit, signal: options.signal }, () => startTimeout(spec, limit));
       const reachable = spec.workers.filter((worker) => worker.reachable);
       const urls = await Promise.all(
         reachable.map(async ({ id }) => [id, await miniflare.unsafeGetDirectURL(id)] as const),
@@ -172,7 +173,8 @@ export class Generation {
       for (const child of children) child.kill("SIGKILL");
       // Rethrows the start error, which is known.
       await miniflare.dispose().catch(() => {});
-      throw error instanceof TroupeError || error instanceof LoadError ? error : startError(spec, output, error);
+      if (error instanceof TroupeError || error instanceof LoadError || options.signal?.aborted) throw error;
+      throw startError(spec, output, error);
     }
   }
 
@@ -340,15 +342,24 @@ export function newestCompatibilityDate(): string {
   return (fromMiniflare("workerd") as { compatibilityDate: string }).compatibilityDate;
 }
 
-async function withTimeout<T>(work: Promise<T>, milliseconds: number, error: () => Error): Promise<T> {
+async function withTimeout<T>(
+  work: Promise<T>,
+  { limit, signal }: { limit: number; signal?: AbortSignal | undefined },
+  error: () => Error,
+): Promise<T> {
+  signal?.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
+  let giveUp = (): void => {};
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(error()), milliseconds);
+    timer = setTimeout(() => reject(error()), limit);
+    giveUp = () => reject(signal!.reason);
+    signal?.addEventListener("abort", giveUp, { once: true });
   });
   try {
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
     // Its own failure, after the time is up, is nobody's business any more.
     work.catch(() => {});
   }

@@ -34,7 +34,7 @@ class Runtime implements GraphRuntime {
   #queue: Promise<unknown> = Promise.resolve();
   /** Set while requests have to wait. */
   #gate: { opened: Promise<void>; open(): void } | undefined;
-  #closed = false;
+  readonly #stop = new AbortController();
   /** Services whose code was changed while they ran. */
   #edited = new Set<string>();
   /** Of these, what would not be loaded and yet started: not tried again. */
@@ -107,7 +107,8 @@ class Runtime implements GraphRuntime {
   }
 
   async close(grace = 0): Promise<void> {
-    this.#closed = true;
+    // A start under way is not waited for: it may never end.
+    this.#stop.abort();
     await this.#queue;
     const generations = [...this.#leaving, ...(this.#current ? [this.#current] : [])];
     this.#current = undefined;
@@ -134,7 +135,7 @@ class Runtime implements GraphRuntime {
   }
 
   async #swap(spec: GraphSpec): Promise<SwapResult> {
-    if (this.#closed) throw new TroupeError("CONFLICT", "The runtime is closed");
+    this.#stop.signal.throwIfAborted();
     if (swapMode(spec) !== "overlap") spec = { ...spec, persistTo: spec.persistTo ?? this.#memory() };
     const old = this.#current;
     const start = (what: GraphSpec) => this.#start(what);
@@ -188,10 +189,11 @@ class Runtime implements GraphRuntime {
     let suspect = this.#suspect;
     this.#suspect = undefined;
     const loaded = (): string[] => [...this.#edited].filter((id) => id !== suspect && !this.#unloadable.has(id));
-    const generation = await Generation.start(spec, { ...this.#options, loaded: loaded() }).catch((error) => {
+    const { signal } = this.#stop;
+    const generation = await Generation.start(spec, { ...this.#options, signal, loaded: loaded() }).catch((error) => {
       if (!(error instanceof LoadError)) throw error;
       suspect = error.worker;
-      return Generation.start(spec, this.#options);
+      return Generation.start(spec, { ...this.#options, signal });
     });
     // It starts when it isn't loaded.
     if (suspect !== undefined) this.#unloadable.add(suspect);
@@ -200,7 +202,8 @@ class Runtime implements GraphRuntime {
 
   /** Never two at once on the same data: proved able to start without data, then one after the other. */
   async #hold(old: Generation, spec: GraphSpec, start: (spec: GraphSpec) => Promise<Generation>): Promise<SwapResult> {
-    const trial = await Generation.start({ ...spec, persistTo: undefined, inspectorPort: undefined });
+    const { signal } = this.#stop;
+    const trial = await Generation.start({ ...spec, persistTo: undefined, inspectorPort: undefined }, { signal });
     await trial.dispose();
     const closedAt = this.#closeGate();
     try {

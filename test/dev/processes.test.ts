@@ -51,6 +51,19 @@ describe("ports", () => {
 });
 
 describe("the end", () => {
+  it("comes at once when the code hangs while it starts", async () => {
+    const cwd = testFolder({
+      ...FILES,
+      "index.ts": `for (;;);\nexport default { fetch: () => new Response("never") };\n`,
+    });
+    const running = startTroupe(["dev", "--json", "--port", "0"], { cwd });
+    await vi.waitFor(() => expect(descendants(running.child.pid!).length).toBeGreaterThan(1), 10_000);
+    const { code, stdout, stderr } = await running.stop("SIGINT");
+    expect(code).toBe(130);
+    // It did not wait until the start was given up.
+    expect(stdout + stderr).not.toContain("build-error");
+  });
+
   /** A run with a temporary folder of its own, so that leftovers can be seen. */
   async function run() {
     const cwd = copyFixture("chat");

@@ -39,6 +39,8 @@ export async function startDev(given: DevOptions): Promise<DevServer> {
     observe: (event) => door?.observe(event),
   });
   let late: NodeJS.Timeout | undefined;
+  const giveUp = (): void => void session.runtime.close();
+  options.signal?.addEventListener("abort", giveUp, { once: true });
   try {
     const plan = await session.load();
     await checkOverrides(options, plan);
@@ -53,6 +55,8 @@ export async function startDev(given: DevOptions): Promise<DevServer> {
     await door?.close();
     await session.stop();
     throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", giveUp);
   }
   clearTimeout(late);
   const { port: opened, fetch: send, close: closeDoor } = door!;

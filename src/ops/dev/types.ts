@@ -50,6 +50,8 @@ export interface DevOptions {
   /** The clock of cron triggers, in ms since the epoch. Default: the system's. */
   now?(): number;
   processEnv?: Record<string, string | undefined>;
+  /** Aborted: a start under way is given up, and `startDev` rejects. */
+  signal?: AbortSignal;
   onEvent?(event: DevEvent): void;
 }
 
