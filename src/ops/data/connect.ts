@@ -147,7 +147,9 @@ function received(
       .filter((binding) => binding.kind === queueConsumer.id)
       .flatMap((binding) =>
         [resourceOf(binding), deadLetterQueue(binding)].flatMap((resource) =>
-          resource ? [{ environment, binding: { ...binding, name: resource.name, resource } }] : [],
+          resource
+            ? [{ environment, binding: { ...binding, name: resource.name, resource, entry: { queue: resource.name } } }]
+            : [],
         ),
       ),
   );
