@@ -301,6 +301,13 @@ describe("while dev is running", () => {
     expect(await json("kv", "delete", "CACHE", ...keys)).toMatchObject({ deleted: keys });
   });
 
+  test("a binding that was added a moment ago is there", async () => {
+    for (const name of ["LATE_A", "LATE_B", "LATE_C"]) {
+      await run("bindings", "add", "kv", name);
+      expect(await json("kv", "put", name, "a", "1")).toMatchObject({ binding: name, size: 1 });
+    }
+  });
+
   test("nobody gets in without the token", async () => {
     const owner = JSON.parse(readFileSync(path.join(cwd, ".troupe/data/dev/owner.json"), "utf8"));
     const answer = await fetch(`${owner.control}/data`, { method: "POST", headers: { authorization: "Bearer wrong" } });

@@ -1,11 +1,14 @@
 /** The data folder of a run: taken with a lock, and open to other commands through the control API. */
 import path from "node:path";
+import { localResourceId } from "../../bindings/resource.ts";
 import { TroupeError } from "../../errors.ts";
 import { type Control, startControl } from "../../host/control.ts";
 import { type Lock, takeLock } from "../../lib/lock.ts";
+import type { Binding, Environment } from "../../model.ts";
 import type { DataCall } from "../data/connect.ts";
 import { answerData } from "../data/serve.ts";
 import { ensureStateFolder } from "../state.ts";
+import type { Plan } from "./plan.ts";
 
 export interface DataFolder {
   folder: string;
@@ -46,4 +49,17 @@ async function openControl(lock: Lock, bindingOf: (call: DataCall) => Promise<un
   // Whoever may read the folder's lock (mode 0600) may use the data in it.
   await lock.update({ control: control.url, token: control.token });
   return control;
+}
+
+/** The binding that a data command means, if it is as the command has read it: same name, same resource. */
+export function calledBinding(
+  { workspace }: Plan,
+  { ref, binding: name, resource }: DataCall,
+): { environment: Environment; binding: Binding } | undefined {
+  const service = workspace.services.find((candidate) => candidate.name === ref.service);
+  const environment = service?.environments[ref.environment];
+  const binding = environment?.bindings.find(
+    (candidate) => candidate.name === name && candidate.resource && localResourceId(candidate.resource) === resource,
+  );
+  return environment && binding && { environment, binding };
 }

@@ -9,7 +9,7 @@ import { conflictDiagnostics, runDiagnostics } from "../conflicts.ts";
 import { type DataCall, dataWorker } from "../data/connect.ts";
 import { dataFolder, stateDir } from "../state.ts";
 import { Builds, isInside } from "./builds.ts";
-import { type DataFolder, takeDataFolder } from "./data-folder.ts";
+import { calledBinding, type DataFolder, takeDataFolder } from "./data-folder.ts";
 import { devEvent, warnOnce } from "./events.ts";
 import { type LocalValues, localValues } from "./local-values.ts";
 import { placeStartError, placeWarning } from "./place.ts";
@@ -273,27 +273,28 @@ export class DevSession {
   }
 
   /** What a data command of another process works on. What the graph does not bind is brought in for it. */
-  async #bindingOf({ kind, ref, binding: name, resource }: DataCall): Promise<unknown> {
+  async #bindingOf(call: DataCall): Promise<unknown> {
+    const { kind, ref, binding: name, resource } = call;
     if (kind === "queue") {
       await this.#queues.open(this.#data?.folder);
       return this.#queues.access(resource);
     }
     const id = refId(ref);
-    const { graph, workspace } = this.plan!;
-    if (graph.environments.get(id)?.bindings.some((binding) => binding.name === name)) {
-      return (await this.runtime.bindings(id))[name];
-    }
-    const environment = workspace.services.find(({ name: service }) => service === ref.service)?.environments[
-      ref.environment
-    ];
-    const binding = environment?.bindings.find((candidate) => candidate.name === name);
-    if (!environment || !binding) throw new TroupeError("NOT_FOUND", `${id} has no binding "${name}"`);
-    const worker = dataWorker(environment, binding);
-    if (!this.#dataWorkers.has(worker.id)) {
+    await this.#running;
+    // The other process may have read a change of the config that nobody has told us of yet.
+    if (!calledBinding(this.plan!, call)) await this.change(this.#workspace?.files);
+    const called = calledBinding(this.plan!, call);
+    if (!called) throw new TroupeError("NOT_FOUND", `${id} has no binding "${name}"`);
+    const inGraph = this.plan!.graph.environments.has(id);
+    const worker = dataWorker(called.environment, called.binding);
+    if (!inGraph && !this.#dataWorkers.has(worker.id)) {
       this.#dataWorkers.set(worker.id, worker);
       await this.change([]);
     }
-    return (await this.runtime.bindings(worker.id))[name];
+    const binding = (await this.runtime.bindings(inGraph ? id : worker.id))[name];
+    if (binding !== undefined) return binding;
+    const notes = ["The running dev says what is wrong; what still serves is older than the binding"];
+    throw new TroupeError("PRECONDITION", `${id} does not run with the binding "${name}" yet`, { notes });
   }
 
   #stateDir({ root }: Workspace): string {
