@@ -63,7 +63,9 @@ export function resolveCommand(argv: readonly string[], entries: readonly Comman
   const entry = paths.find((path) => path.words.length === words.length && startsWith(path.words, words))?.entry;
   const rest = [...before, ...argv.slice(index)];
   const stray = argv[index];
-  if (!entry && stray !== undefined && stray !== "--") throw unknownCommand(words, stray, paths);
+  if (stray !== undefined && stray !== "--" && (!entry || takesNoWords(entry, words, paths))) {
+    throw unknownCommand(words, stray, paths);
+  }
   return { ...(entry && words.length > 0 && { entry }), words, rest };
 }
 
@@ -86,6 +88,12 @@ function startsWith(path: readonly string[], words: readonly string[]): boolean 
   return words.length <= path.length && words.every((word, at) => word === path[at]);
 }
 
+/** Whether what stands behind a command's words can only be a command below it: "bindings ad". */
+function takesNoWords(entry: CommandEntry, words: readonly string[], paths: readonly { words: string[] }[]): boolean {
+  if (words.length === 0 || commandPattern(entry.command).positionals.length > 0) return false;
+  return paths.some((path) => path.words.length > words.length && startsWith(path.words, words));
+}
+
 /** Whether a flag token of the common ones takes the next token as its value. */
 function takesValue(token: string): boolean {
   if (!token.startsWith("-") || token.includes("=")) return false;
@@ -100,7 +108,8 @@ function unknownCommand(
   stray: string,
   paths: { entry: CommandEntry; words: string[] }[],
 ): TroupeError {
-  const visible = paths.filter((path) => !path.entry.hidden && startsWith(path.words, words));
+  const below = paths.filter((path) => path.words.length > words.length && startsWith(path.words, words));
+  const visible = below.filter((path) => !path.entry.hidden);
   const next = new Set(visible.map((path) => path.words[words.length]!));
   const given = ["troupe", ...words, stray].join(" ");
   const guess = didYouMean(stray, next);

@@ -35,6 +35,9 @@ export interface AddOptions extends Selection {
   entry: unknown;
 }
 
+/** What code can write after `env.`, as far as the network takes it. */
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
 /**
  * Writes a binding into the config of one service: at the top level, or into the table of the environment named.
  * @throws TroupeError USAGE when it is not clear which service; CONFLICT when the name is bound already; CONFIG when the
@@ -47,6 +50,11 @@ export async function addBinding(options: AddOptions): Promise<BindingEdit> {
   const target = await editTarget(options);
   const { service, environment } = target;
   const name = options.name === undefined ? key.path.at(-1)! : String(options.name);
+  if (options.name !== undefined && key.inEnv !== false && !NAME.test(name)) {
+    throw new TroupeError("USAGE", `"${name}" can't be the name of a binding: code writes env.NAME`, {
+      notes: ["A name has letters, digits and underscores, and does not begin with a digit"],
+    });
+  }
   const replaced = await refuseTaken(environment, kind, key, name);
 
   const edits = additions(key, target, options);

@@ -17,6 +17,8 @@ const MISTAKES: [string[], ...string[]][] = [
   [["bindings", "--env", "a", "--env", "b"], "--env is given more than once"],
   [["bindings", "graph", "--format", "mermaidd"], '"mermaidd"', "did you mean --format mermaid?"],
   [["bindings", "graph", "extra"], '"extra" is one argument too many', "usage: troupe bindings graph"],
+  [["bindings", "ad", "kv"], 'There is no command "troupe bindings ad"', 'did you mean "troupe bindings add"?'],
+  [["config", "explian"], 'did you mean "troupe config explain"?'],
   [["dev", "--port", "many"], "--port takes a number"],
   [["completion"], "<shell> is missing", "usage: troupe completion <shell>"],
   [["completion", "csh"], '<shell> is bash, zsh or fish, not "csh"'],

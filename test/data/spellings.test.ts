@@ -79,6 +79,17 @@ describe("kv", () => {
   });
 });
 
+test("says where a binding is that an environment does not have", async () => {
+  const cwd = makeFolder({
+    "wrangler.toml": `name = "shop"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\nkv_namespaces = [{ binding = "CACHE", id = "${ID}" }]\n[env.staging]\n`,
+    "index.js": "export default { fetch: () => new Response() };\n",
+  });
+  const { code, stderr } = await run("kv list CACHE -e staging", { cwd });
+  expect(code).toBe(5);
+  expect(stderr).toContain("shop@production has one of that name");
+  removeFolder(cwd);
+});
+
 test("r2 object", async () => {
   await out("r2 object put files/in/a.png --file picture.png --ct image/png --cd inline");
   await out("r2 object put files/b.txt --pipe", { input: "from stdin" });

@@ -78,6 +78,12 @@ describe("adding", () => {
     });
   });
 
+  it.each(["a b", "1A", "A-B", ""])("refuses %j, which code could not write after env.", async (name) => {
+    const { selection, text } = toml("");
+    await expect(addBinding({ ...selection, kind: "kv", name, entry: {} })).rejects.toMatchObject({ code: "USAGE" });
+    expect(text()).toBe("");
+  });
+
   it("refuses a name that is bound, with its place", async () => {
     const { selection, file, text } = toml(`\n[vars]\nCACHE = "1"\n`);
     const before = text();

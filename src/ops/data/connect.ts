@@ -11,7 +11,7 @@ import { assetsOnlyBundle } from "../../bundle/assets-only.ts";
 import { TroupeError } from "../../errors.ts";
 import { didYouMean } from "../../lib/did-you-mean.ts";
 import { takeLock } from "../../lib/lock.ts";
-import { type Binding, type Environment, type EnvironmentRef, refId } from "../../model.ts";
+import { type Binding, type Environment, type EnvironmentRef, refId, type Service } from "../../model.ts";
 import { createGraphRuntime } from "../../runtime/index.ts";
 import type { RuntimeWorker } from "../../runtime/types.ts";
 import { type Selection, selectEnvironments, selectServices, selectWorkspace } from "../select.ts";
@@ -53,7 +53,7 @@ export interface DataConnection {
 export async function connectData(selection: DataSelection, kind: string, name: string): Promise<DataConnection> {
   const { workspace } = await selectWorkspace(selection);
   const environments = selectEnvironments(selectServices(workspace, selection), selection.env);
-  const { environment, binding } = findBinding(environments, kind, name);
+  const { environment, binding } = findBinding(environments, kind, name, workspace.services);
   const ref = { service: environment.service, environment: environment.name };
   const resource = localResourceId(resourceOf(binding));
   const state = stateDir(workspace.root, selection);
@@ -161,11 +161,15 @@ function namesOf(binding: Binding): unknown[] {
   return [binding.name, binding.resource?.name, binding.resource?.id, ...written];
 }
 
-/** @throws TroupeError NOT_FOUND; USAGE when several services have one of that name */
+/**
+ * @param services where else to look, for what to say when it is not there
+ * @throws TroupeError NOT_FOUND; USAGE when several services have one of that name
+ */
 export function findBinding(
   environments: readonly Environment[],
   kind: string,
   name: string,
+  services: readonly Service[] = [],
 ): { environment: Environment; binding: Binding } {
   const all = environments.flatMap((environment) =>
     environment.bindings.filter((each) => each.inEnv).map((binding) => ({ environment, binding })),
@@ -189,6 +193,9 @@ export function findBinding(
     });
   }
   const names = ofKind.map(({ binding }) => binding.name);
+  const elsewhere = services
+    .flatMap((service) => Object.values(service.environments))
+    .filter(({ bindings }) => bindings.some((binding) => binding.kind === kind && namesOf(binding).includes(name)));
   const guess = didYouMean(name, names);
   throw new TroupeError("NOT_FOUND", `There is no ${title} "${name}" here`, {
     notes: [
@@ -197,6 +204,7 @@ export function findBinding(
         : names.length > 0
           ? `There are: ${[...new Set(names)].join(", ")}`
           : `No service here has a ${title}`,
+      ...elsewhere.map((each) => `${refId({ service: each.service, environment: each.name })} has one of that name`),
     ],
   });
 }
