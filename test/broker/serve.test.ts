@@ -154,7 +154,7 @@ test("an alarm starts its graph in time, and after a restart of the host when it
   const store = testStore();
   store.deploy({ clock: clock() });
   const serve = await startServe(store.folder, ["--idle-timeout", "0.3"]);
-  await serve.get("clock", "/?ms=2500");
+  await serve.get("clock", "/?ms=6000");
   const stopped = await serve.next("stop");
   const mark = serve.running.events.indexOf(stopped);
   const again = serve.running.events.indexOf(await serve.next("start", mark));
@@ -162,7 +162,7 @@ test("an alarm starts its graph in time, and after a restart of the host when it
   // And no other: nothing wakes it again.
   await serve.next("stop", again);
 
-  await serve.get("clock", "/?ms=600");
+  await serve.get("clock", "/?ms=2500");
   await serve.running.stop("SIGKILL");
   const next = await startServe(store.folder);
   await next.next("start");
