@@ -1,6 +1,6 @@
 /** Finding config files: the nearest one upwards, and the one that a build tool made from it. */
 import { existsSync, statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { parse as parseJsonc } from "jsonc-parser";
 import { TroupeError } from "../errors.ts";
@@ -52,12 +52,34 @@ export async function findConfig(cwd: string): Promise<FoundConfig> {
   const redirect = folders.map((folder) => path.join(folder, REDIRECT_FILE)).find(isFile);
   if (redirect && !(file && dialectOf(file) === "troupe")) return followRedirect(redirect, file);
   if (file) return { file };
+  const below = await configsBelow(cwd, 2);
+  const some = below.slice(0, 4).join(", ") + (below.length > 4 ? ", …" : "");
   throw new TroupeError("CONFIG", `There is no config file in ${cwd} or above it`, {
     notes: [
       `looked for ${CONFIG_FILES.join(", ")}`,
-      "run `troupe init` to start a project here, or name a file with -c",
+      below.length > 0
+        ? `there are some below (${some}): go there, name them with -c, or list their folders in a ${TROUPE_FILE} here: [workspace] members = […]`
+        : "run `troupe init` to start a project here, or name a file with -c",
     ],
   });
+}
+
+/** Config files in the folders below one, as paths from it: for who stands too high. */
+async function configsBelow(folder: string, depth: number): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules")
+    .map(({ name }) => name)
+    .sort();
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const below = path.join(folder, name);
+      const own = configIn(below);
+      if (own) return [path.join(name, path.basename(own))];
+      return depth > 1 ? (await configsBelow(below, depth - 1)).map((file) => path.join(name, file)) : [];
+    }),
+  );
+  return found.flat();
 }
 
 /** The config of a member's own folder, or what a redirect beside it says. */

@@ -179,6 +179,21 @@ it("says how to begin where there is no config", async () => {
   expect(JSON.stringify(error)).toMatch(/troupe\.toml.*troupe init/);
 });
 
+it("says where there are services when it is started above them", async () => {
+  const files = { "a/troupe.toml": CONFIG, "b/c/wrangler.toml": CONFIG, "node_modules/x/wrangler.toml": CONFIG };
+  const { code, error } = await refused(testFolder(files));
+  expect(code).toBe(3);
+  expect(error.notes[1]).toContain("(a/troupe.toml, b/c/wrangler.toml)");
+});
+
+it("refuses a port that is taken", async () => {
+  const cwd = testFolder({ "troupe.toml": CONFIG, "src/index.ts": OK });
+  const running = await dev(cwd);
+  const { code, stderr } = await troupe(["dev", "--port", String(running.port)], { cwd });
+  expect(code).toBe(6);
+  expect(stderr).toContain(`Port ${running.port} is in use by process ${running.running.child.pid} (`);
+});
+
 it.each([
   ["troupe.toml", ""],
   ["wrangler.jsonc", ""],

@@ -1,7 +1,9 @@
 /** Flags of `troupe dev`, most of them in one run. */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import https from "node:https";
 import net from "node:net";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type RunningTroupe, startTroupe, troupe } from "../support/cli.ts";
 import { type Dev, request, startDev } from "../support/dev.ts";
@@ -278,6 +280,16 @@ CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_C="postgres://file:x@localhost/fil
     ["b", "process"],
     ["file", "file"],
   ]);
+});
+
+it("writes the types first, with --types", async () => {
+  const cwd = testFolder({
+    "troupe.toml": `name = "app"\nmain = "main.ts"\ncompatibility_date = "2026-11-01"\n[vars]\nCOLOUR = "blue"\n`,
+    "main.ts": `export default { fetch: () => new Response("ok") };\n`,
+  });
+  const dev = await startDev(cwd, ["--types"]);
+  onTestFinished(() => dev.stop().then(() => {}));
+  expect(readFileSync(path.join(cwd, "worker-configuration.d.ts"), "utf8")).toContain('COLOUR: "blue"');
 });
 
 it("names the .env file that a value is from", async () => {
