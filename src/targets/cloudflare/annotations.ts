@@ -1,0 +1,120 @@
+/**
+ * What troupe writes into the annotations of versions and deployments, and reads again: the API keeps a message, a tag and a
+ * commit, so the rest stands in brackets at the end of the message.
+ */
+import type { Action, GitState, Provenance } from "../target.ts";
+
+export type Annotations = Record<string, string>;
+
+const MESSAGE = "workers/message";
+const TAG = "workers/tag";
+const COMMIT = "workers/commit_sha";
+
+/** Bytes. https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/versions/ */
+const MAX_MESSAGE = 1000;
+const MAX_TAG = 100;
+
+export interface VersionMark extends Provenance {
+  /** Of the bundle. */
+  contentHash?: string;
+  /** Of all that was uploaded (metadata.ts). */
+  fingerprint?: string;
+  size?: number;
+  action?: Action;
+}
+
+export function versionAnnotations(mark: VersionMark): Annotations {
+  const { tag, message, git, author, contentHash, fingerprint, size, action } = mark;
+  const fields = {
+    code: contentHash,
+    is: fingerprint,
+    size,
+    by: action,
+    branch: git?.branch,
+    dirty: git?.dirty ? "yes" : undefined,
+    author,
+  };
+  return {
+    [MESSAGE]: withFields(message, fields),
+    ...(tag !== undefined && { [TAG]: cut(tag, MAX_TAG) }),
+    ...(git?.commit !== undefined && { [COMMIT]: git.commit }),
+  };
+}
+
+export function readVersion(annotations: Annotations = {}): VersionMark {
+  const { text, fields } = readFields(annotations[MESSAGE]);
+  const commit = annotations[COMMIT];
+  const git: GitState = {
+    ...(commit !== undefined && { commit }),
+    ...(fields.branch !== undefined && { branch: fields.branch }),
+    ...(commit !== undefined && fields.is !== undefined && { dirty: fields.dirty === "yes" }),
+  };
+  return {
+    ...(annotations[TAG] !== undefined && { tag: annotations[TAG] }),
+    ...(text !== undefined && { message: text }),
+    ...(Object.keys(git).length > 0 && { git }),
+    ...(fields.author !== undefined && { author: fields.author }),
+    ...(fields.code !== undefined && { contentHash: fields.code }),
+    ...(fields.is !== undefined && { fingerprint: fields.is }),
+    ...(fields.size !== undefined && { size: Number(fields.size) }),
+    ...(fields.by !== undefined && { action: fields.by as Action }),
+  };
+}
+
+export interface DeploymentMark {
+  message?: string;
+  author?: string;
+  action?: Action;
+  /** Shared by the deployments of one command. */
+  operation?: string;
+  /** `service@environment#version`. */
+  from?: string;
+}
+
+export function deploymentAnnotations({ message, action, operation, from, author }: DeploymentMark): Annotations {
+  return { [MESSAGE]: withFields(message, { by: action, op: operation, from, author }) };
+}
+
+export function readDeployment(annotations: Annotations = {}): DeploymentMark {
+  const { text, fields } = readFields(annotations[MESSAGE]);
+  return {
+    ...(text !== undefined && { message: text }),
+    ...(fields.author !== undefined && { author: fields.author }),
+    ...(fields.by !== undefined && { action: fields.by as Action }),
+    ...(fields.op !== undefined && { operation: fields.op }),
+    ...(fields.from !== undefined && { from: fields.from }),
+  };
+}
+
+/** `faster prices [troupe code=0123 by=deploy]`. Values are escaped as in a URL. */
+function withFields(message: string | undefined, fields: Record<string, string | number | undefined>): string {
+  const written = Object.entries(fields).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${key}=${encodeURIComponent(value)}`],
+  );
+  const mark = `[troupe ${written.join(" ")}]`;
+  return message ? `${cut(message, MAX_MESSAGE - mark.length - 1)} ${mark}` : mark;
+}
+
+function readFields(message: string | undefined): { text?: string; fields: Record<string, string> } {
+  if (message === undefined) return { fields: {} };
+  const found = /^([\s\S]*?) ?\[troupe ([^\]]*)\]$/.exec(message);
+  if (!found) return { text: message, fields: {} };
+  const fields = found[2]!.split(" ").map((field): [string, string] => {
+    const at = field.indexOf("=");
+    return [field.slice(0, at), decodeURIComponent(field.slice(at + 1))];
+  });
+  return { ...(found[1] && { text: found[1] }), fields: Object.fromEntries(fields) };
+}
+
+/** To so many bytes of UTF-8, at the end of a character. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  let result = "";
+  let used = 0;
+  for (const character of text) {
+    used += Buffer.byteLength(character);
+    if (used > bytes - 3) break;
+    result += character;
+  }
+  return `${result}…`;
+}

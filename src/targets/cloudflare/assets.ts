@@ -1,0 +1,154 @@
+/**
+ * Static assets: a manifest of the folder goes to the network, which says what it does not have yet.
+ * https://developers.cloudflare.com/workers/static-assets/direct-upload/
+ */
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import globToRegExp from "glob-to-regexp";
+import { getMimeType } from "hono/utils/mime";
+import { TroupeError } from "../../errors.ts";
+import type { Environment } from "../../model.ts";
+import type { Api } from "./client.ts";
+
+export type Manifest = Record<string, { hash: string; size: number }>;
+
+export interface Assets {
+  /** Absolute. */
+  folder: string;
+  manifest: Manifest;
+}
+
+/** https://developers.cloudflare.com/workers/platform/limits/#static-assets */
+const LARGEST = 25 * 1024 * 1024;
+/** Rules, not files to be served. */
+const NOT_SERVED: readonly string[] = ["/_headers", "/_redirects", "/.assetsignore"];
+const AT_ONCE = 3;
+
+/**
+ * @returns undefined for a service without static assets
+ * @throws TroupeError CONFIG for a folder that cannot be read, PRECONDITION for files that are too large
+ */
+export async function readAssets(environment: Environment): Promise<Assets | undefined> {
+  const binding = environment.bindings.find(({ kind }) => kind === "assets");
+  const directory = binding?.entry.directory;
+  if (typeof directory !== "string") return undefined;
+  const folder = path.resolve(environment.dir, directory);
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
+    (cause: NodeJS.ErrnoException) => {
+      throw new TroupeError(
+        "CONFIG",
+        `Cannot read the static assets of ${environment.service} in ${folder}: ${cause.message}`,
+        {
+          notes: ["Build the site first, or correct `assets.directory`"],
+          cause,
+        },
+      );
+    },
+  );
+  const ignored = await ignoreRules(folder);
+  const manifest: Manifest = {};
+  for (const entry of entries) {
+    const file = path.join(entry.parentPath, entry.name);
+    const name = `/${path.relative(folder, file).split(path.sep).join("/")}`;
+    if (!entry.isFile() || NOT_SERVED.includes(name) || ignored(name)) continue;
+    const contents = await readFile(file);
+    if (contents.byteLength > LARGEST) {
+      throw new TroupeError("PRECONDITION", `${file} is larger than a static asset may be (25 MiB)`, {
+        notes: ["Put it into an R2 bucket, or name it in .assetsignore"],
+      });
+    }
+    manifest[name] = { hash: assetHash(file, contents), size: contents.byteLength };
+  }
+  return { folder, manifest: Object.fromEntries(Object.entries(manifest).sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
+/** The same contents under another extension are served as another type, and so are another asset. */
+function assetHash(file: string, contents: Buffer): string {
+  const hash = createHash("sha256").update(contents.toString("base64")).update(path.extname(file).slice(1));
+  return hash.digest("hex").slice(0, 32);
+}
+
+/** `.assetsignore` has the rules of `.gitignore`. */
+async function ignoreRules(folder: string): Promise<(name: string) => boolean> {
+  const text = await readFile(path.join(folder, ".assetsignore"), "utf8").catch(() => "");
+  const rules = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => {
+      const isKept = line.startsWith("!");
+      const pattern = (isKept ? line.slice(1) : line).replace(/\/$/, "");
+      const anchored = pattern.replace(/^\//, "");
+      const globs = pattern.includes("/")
+        ? [anchored, `${anchored}/**`]
+        : [pattern, `**/${pattern}`, `**/${pattern}/**`, `${pattern}/**`];
+      return { isKept, globs: globs.map((glob) => globToRegExp(glob, { extended: true, globstar: true })) };
+    });
+  return (name) =>
+    rules.reduce(
+      (ignored, { isKept, globs }) => (globs.some((glob) => glob.test(name.slice(1))) ? !isKept : ignored),
+      false,
+    );
+}
+
+interface Session {
+  jwt?: string;
+  /** Hashes that the network asks for, in the groups that it wants them in. */
+  buckets?: string[][];
+}
+
+/** Uploads what the network does not have. @returns the token that makes these assets part of the next upload */
+export async function uploadAssets(
+  api: Api,
+  accountId: string,
+  script: string,
+  { folder, manifest }: Assets,
+  options: { about: string; onProgress?(message: string): void },
+): Promise<string> {
+  const { about } = options;
+  const session = await api.post<Session>(`/accounts/${accountId}/workers/scripts/${script}/assets-upload-session`, {
+    body: { manifest },
+    about,
+  });
+  const buckets = (session.buckets ?? []).filter((bucket) => bucket.length > 0);
+  if (buckets.length === 0 && session.jwt) return session.jwt;
+  const byHash = new Map(Object.entries(manifest).map(([name, { hash }]) => [hash, name]));
+  options.onProgress?.(`${about}: uploading ${buckets.flat().length} of ${Object.keys(manifest).length} static assets`);
+  let token: string | undefined;
+  const waiting = [...buckets];
+  const worker = async (): Promise<void> => {
+    for (let bucket = waiting.shift(); bucket; bucket = waiting.shift()) {
+      const answer = await api.post<Session>(`/accounts/${accountId}/workers/assets/upload`, {
+        query: { base64: true },
+        headers: { Authorization: `Bearer ${session.jwt}` },
+        body: await bucketForm(folder, bucket, byHash),
+        about,
+      });
+      // The answer to the last one has it.
+      token = answer?.jwt ?? token;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  if (token) return token;
+  throw new TroupeError("UNREACHABLE", `${about}: Cloudflare did not confirm that all static assets have arrived`, {
+    notes: ["Run the same command again: only what is missing is sent"],
+  });
+}
+
+async function bucketForm(
+  folder: string,
+  hashes: readonly string[],
+  byHash: ReadonlyMap<string, string>,
+): Promise<FormData> {
+  const form = new FormData();
+  for (const hash of hashes) {
+    const name = byHash.get(hash);
+    if (name === undefined)
+      throw new TroupeError("UNREACHABLE", "Cloudflare asks for a static asset that is not in the folder");
+    const contents = await readFile(path.join(folder, name));
+    const type = getMimeType(name) ?? "application/null";
+    form.append(hash, new File([contents.toString("base64")], hash, { type }), hash);
+  }
+  return form;
+}

@@ -1,0 +1,57 @@
+/** Several changes as one: what was done is remembered with what undoes it, and undone when a later one fails. */
+import { TroupeError } from "../../errors.ts";
+
+interface Done {
+  /** For people, of the state it leads back to: "auth@production is back at version 3". */
+  undone: string;
+  undo(): Promise<unknown>;
+}
+
+export class Operation {
+  readonly #done: Done[] = [];
+
+  /** @param undone absent for what is not worth telling */
+  did(undone: string, undo: () => Promise<unknown>): void {
+    this.#done.push({ undone, undo });
+  }
+
+  /**
+   * Runs `work`; when it fails, everything that it did is undone, latest first.
+   * @throws what `work` throws, saying what was put back and what could not be
+   */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const notes = await this.#undoAll();
+      throw withNotes(error, notes);
+    }
+  }
+
+  async #undoAll(): Promise<string[]> {
+    const notes: string[] = [];
+    let failed = false;
+    for (const { undone, undo } of this.#done.reverse()) {
+      try {
+        await undo();
+        if (undone) notes.push(undone);
+      } catch (error) {
+        failed = true;
+        notes.push(`not put back, although it should be (${undone}): ${(error as Error).message}`);
+      }
+    }
+    if (failed) return [...notes, "Run the same command again: it brings everything to the new state"];
+    return [...new Set(notes), this.#done.length === 0 ? "Nothing was changed" : "Everything is as it was before"];
+  }
+}
+
+function withNotes(error: unknown, notes: readonly string[]): unknown {
+  if (!(error instanceof TroupeError)) return error;
+  const { code, message, location, diagnostics, cause } = error;
+  return new TroupeError(code, message, {
+    ...(location && { location }),
+    notes: [...error.notes, ...notes],
+    diagnostics,
+    cause: cause ?? error,
+  });
+}

@@ -1,0 +1,279 @@
+/** What a deploy is going to do to each Worker, worked out before anything is changed. */
+import { kindOf } from "../../bindings/index.ts";
+import type { UploadContext } from "../../bindings/kind.ts";
+import { planMigrations } from "../../bindings/migration-plan.ts";
+import { classesAfter, type DeclaredExport } from "../../bindings/migrations.ts";
+import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
+import { resolveReference } from "../../graph/index.ts";
+import {
+  type Binding,
+  type Bundle,
+  type Environment,
+  type EnvironmentRef,
+  refId,
+  type Workspace,
+} from "../../model.ts";
+import type { Action, ChangeOptions } from "../target.ts";
+import { readVersion, type VersionMark, versionAnnotations } from "./annotations.ts";
+import { type Assets, readAssets } from "./assets.ts";
+import { type MetadataOptions, uploadFingerprint, uploadMetadata } from "./metadata.ts";
+import { referredScript } from "./names.ts";
+import { mainVersion, type NetVersion, type Network, onlyVersion, type Script, type ScriptState } from "./network.ts";
+import { type Provisioned, provision } from "./provision.ts";
+import type { VersionRecord } from "./record.ts";
+
+/** One environment that is to be made as given. */
+export interface Wanted {
+  ref: EnvironmentRef;
+  environment: Environment;
+  bundle: Bundle;
+  record: VersionRecord;
+  action: Action;
+  /** Values to set; the others stay as they are. */
+  secrets: Readonly<Record<string, string>>;
+  /** Secrets to take away. */
+  withoutSecrets?: readonly string[];
+  /** What it comes from: `service@environment#version`. */
+  from?: string;
+  /** The assets that the network has already, when there is no folder to read. */
+  keepAssets?: boolean;
+}
+
+export interface Planned extends Wanted {
+  /** `service gateway@staging`. */
+  about: string;
+  /** Absent: the Worker does not exist yet. */
+  state?: ScriptState;
+  /** The version that is live. */
+  active?: NetVersion;
+  assets?: Assets;
+  fingerprint: string;
+  /** False: what is live is the same. */
+  changed: boolean;
+  /** A version that an earlier attempt uploaded and did not get to deploy. */
+  waiting?: NetVersion;
+  migrations?: Record<string, unknown>;
+  /** The API takes it only with an upload that is live at once. */
+  live: boolean;
+  metadata(
+    options?: Pick<MetadataOptions, "assetsToken" | "leaveOut" | "live"> & { half?: boolean },
+  ): Record<string, unknown>;
+  /** Scripts that must exist before this one, by binding. */
+  needs(binding: Binding): string[];
+}
+
+export interface PlanRequest extends ChangeOptions {
+  wanted: readonly Wanted[];
+  workspace: Workspace;
+}
+
+export interface Plan {
+  planned: Planned[];
+  scripts: ReadonlyMap<string, Script>;
+  provisioned: Provisioned;
+}
+
+/**
+ * @param options.provision makes the resources that are missing; otherwise they only count as to be made
+ * @throws TroupeError PRECONDITION with everything that stands in the way; nothing was changed then
+ */
+export async function plan(network: Network, request: PlanRequest): Promise<Plan> {
+  const scripts = await network.scripts();
+  const states = await Promise.all(
+    request.wanted.map(({ environment }) => {
+      const script = scripts.get(environment.scriptName);
+      return script && network.state(script);
+    }),
+  );
+  const faults = request.wanted.flatMap((wanted, index) => faultsOf(wanted, states[index], scripts, request));
+  throwIfErrors("PRECONDITION", faults, `${faults.length} things stand in the way; nothing was changed`);
+  const assets = await Promise.all(request.wanted.map(({ environment }) => readAssets(environment)));
+  const provisioned = await provision(
+    network,
+    request.wanted.map(({ environment }) => environment),
+    { dryRun: request.dryRun === true, ...(request.onProgress && { onProgress: request.onProgress }) },
+  );
+  const planned = request.wanted.map((wanted, index) =>
+    planOne(wanted, { state: states[index], assets: assets[index], provisioned, request }),
+  );
+  return { planned, scripts, provisioned };
+}
+
+interface Parts {
+  state: ScriptState | undefined;
+  assets: Assets | undefined;
+  provisioned: Provisioned;
+  request: PlanRequest;
+}
+
+function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts): Planned {
+  const { environment, bundle, secrets, withoutSecrets = [] } = wanted;
+  const { workspace } = request;
+  const context: UploadContext = {
+    environment,
+    scriptName: (reference) => referredScript(workspace, environment, reference),
+    environmentOf: (reference) => resolveReference(workspace, environment, reference).environment,
+    resourceId: provisioned.idOf,
+    secret: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
+  };
+  const migrations = pendingMigrations(environment, state?.script);
+  const bare = uploadMetadata(environment, bundle, { context, secrets });
+  const fingerprint = uploadFingerprint(environment, bundle, withoutValues(bare), assets?.manifest);
+  const mark: VersionMark = {
+    ...(request.tag !== undefined && { tag: request.tag }),
+    ...(request.message !== undefined && { message: request.message }),
+    ...(request.git && { git: request.git }),
+    ...(request.author !== undefined && { author: request.author }),
+    contentHash: bundle.contentHash,
+    size: bundle.size,
+    action: wanted.action,
+  };
+  const active = state && mainVersion(state);
+  const same = (version: NetVersion | undefined) => readVersion(version?.annotations).fingerprint === fingerprint;
+  const touchesSecrets = Object.keys(secrets).length > 0 || withoutSecrets.length > 0;
+  const newest = state?.versions[0];
+  const changed = migrations !== undefined || touchesSecrets || !state || !same(onlyVersion(state));
+  return {
+    ...wanted,
+    about: `service ${refId(wanted.ref)}`,
+    ...(state && { state }),
+    ...(active && { active }),
+    ...(assets && { assets }),
+    fingerprint,
+    changed,
+    ...(changed && !touchesSecrets && newest && newest !== active && same(newest) && { waiting: newest }),
+    ...(migrations && { migrations }),
+    live: !state || migrations !== undefined || onlyLive(environment, bundle),
+    metadata: ({ half, live, ...options } = {}) =>
+      uploadMetadata(environment, bundle, {
+        context,
+        secrets,
+        ...options,
+        ...(live && { live }),
+        ...(live && migrations && { migrations }),
+        annotations: versionAnnotations({ ...mark, fingerprint: half ? `${fingerprint}.half` : fingerprint }),
+      }),
+    needs: (binding) =>
+      (kindOf(binding).references?.(binding) ?? [])
+        .filter(({ service }) => service !== undefined)
+        .map((reference) => referredScript(workspace, environment, reference)),
+  };
+}
+
+/** Values of secrets are no part of what is compared: nobody could read them back. */
+function withoutValues(metadata: Record<string, unknown>): Record<string, unknown> {
+  const bindings = metadata.bindings as { type?: string; name?: string }[] | undefined;
+  if (!bindings) return metadata;
+  const secret = ({ type }: { type?: string }) => type === "secret_text" || type === "inherit";
+  return { ...metadata, bindings: bindings.filter((binding) => !secret(binding)) };
+}
+
+/** What the versions API does not take: https://developers.cloudflare.com/workers/configuration/versions-and-deployments/#limits */
+function onlyLive({ settings, bindings }: Environment, bundle: Bundle): boolean {
+  const declared = Object.values((settings.exports ?? {}) as Record<string, DeclaredExport>);
+  return (
+    bundle.format === "service-worker" ||
+    declared.some(({ type }) => type === "durable-object") ||
+    bindings.some(({ kind }) => kind === "containers")
+  );
+}
+
+function pendingMigrations({ migrations, settings }: Environment, script: Script | undefined) {
+  if (migrations.length === 0 || settings.exports !== undefined) return undefined;
+  const done = script?.migration_tag ?? undefined;
+  const pending = migrations.slice(migrations.findIndex(({ tag }) => tag === done) + 1);
+  if (pending.length === 0) return undefined;
+  return {
+    ...(done !== undefined && { old_tag: done }),
+    new_tag: pending.at(-1)!.tag,
+    steps: pending.map(({ tag: _, ...step }) => step),
+  };
+}
+
+function faultsOf(
+  { ref, environment, bundle, secrets, withoutSecrets = [] }: Wanted,
+  state: ScriptState | undefined,
+  scripts: ReadonlyMap<string, Script>,
+  { wanted, workspace, allowDataLoss }: PlanRequest,
+): Diagnostic[] {
+  const id = refId(ref);
+  const error = (code: string, message: string, notes: string[] = []): Diagnostic => ({
+    severity: "error",
+    code,
+    message: `${id}: ${message}`,
+    notes,
+  });
+  const known = new Set(
+    [...(state?.secrets ?? []), ...Object.keys(secrets)].filter((name) => !withoutSecrets.includes(name)),
+  );
+  const lacking = environment.bindings.filter((binding) => kindOf(binding).secret && !known.has(binding.name));
+  const coming = new Set(wanted.map((each) => each.environment.scriptName));
+  const missing = environment.bindings.flatMap((binding) =>
+    (kindOf(binding).references?.(binding) ?? [])
+      .filter(({ service }) => service !== undefined)
+      .map((reference) => ({ binding, script: referredScript(workspace, environment, reference) }))
+      .filter(({ script }) => !scripts.has(script) && !coming.has(script)),
+  );
+  return [
+    ...lacking.map(({ name }) =>
+      error("missing-secret", `the code needs the secret ${name}, which has no value`, [
+        `Set it: troupe secret put ${name} --service ${ref.service} --env ${ref.environment}, or give --secrets-file`,
+      ]),
+    ),
+    ...missing.map(({ binding, script }) =>
+      error(
+        "missing-service",
+        `${kindOf(binding).title} ${binding.name} binds the Worker "${script}", which the account does not have`,
+        ["Deploy it first, or with this one: name both with --service, or stand at the root of the workspace"],
+      ),
+    ),
+    ...migrationFaults(environment, bundle, state, allowDataLoss === true).map(({ code, message, notes }) =>
+      error(code, message, notes),
+    ),
+  ];
+}
+
+function migrationFaults(
+  environment: Environment,
+  bundle: Bundle,
+  state: ScriptState | undefined,
+  allowDataLoss: boolean,
+) {
+  if (bundle.format !== "modules" || environment.settings.exports !== undefined) return [];
+  const { migrations } = environment;
+  const tag = state?.script.migration_tag ?? undefined;
+  const done = migrations.slice(0, migrations.findIndex((each) => each.tag === tag) + 1);
+  const classes = Object.fromEntries([...classesAfter(done)].map(([name, { storage }]) => [name, storage]));
+  const bound = environment.bindings.flatMap((binding) =>
+    binding.kind === "durable-object" && binding.entry.script_name === undefined
+      ? [String(binding.entry.class_name)]
+      : [],
+  );
+  const { faults, undeclared } = planMigrations(
+    { ...(tag !== undefined && { tag }), classes },
+    { migrations, exported: bundle.exports, bound },
+    { allowDataLoss },
+  );
+  return [
+    ...faults,
+    ...undeclared.map((name) => ({
+      code: "missing-migration",
+      message: `no migration makes the Durable Object class ${name}, and the network makes none by itself`,
+      notes: [`Add one: [[migrations]] tag = "v${migrations.length + 1}", new_sqlite_classes = ["${name}"]`],
+    })),
+  ];
+}
+
+/** @throws TroupeError PROTECTED */
+export function refuseProtected(ref: EnvironmentRef, environment: Environment, script: Script | undefined): void {
+  if (!environment.protected && !script?.tags?.includes(PROTECTED)) return;
+  throw new TroupeError("PROTECTED", `${refId(ref)} is protected: it takes promotions only`, {
+    notes: [
+      `Deploy to another environment, and promote it: troupe env promote <from> ${ref.environment}`,
+      "Nothing was changed",
+    ],
+  });
+}
+
+/** The tag of a Worker that accepts promotions only. */
+export const PROTECTED = "troupe:protected";
