@@ -88,10 +88,34 @@ export class Cloud {
   tenants = ["tenants"];
   subdomain: string | undefined = "acme";
   assets = new Set<string>();
+  #made = 0;
   #sessions = new Map<string, Record<string, { hash: string; size: number }>>();
   /** Tails of scripts that are open. */
   tails: { id: string; script: string; url: string }[] = [];
   tailUrl = "";
+
+  /** Another account that holds the same. Versions and their like never change, and are shared. */
+  copy(): Cloud {
+    const copy = new Cloud();
+    for (const [name, script] of this.scripts) {
+      const { versions, deployments, classes, ...rest } = script;
+      const plain = structuredClone(rest);
+      copy.scripts.set(name, {
+        ...plain,
+        versions: [...versions],
+        deployments: [...deployments],
+        classes: new Set(classes),
+      });
+    }
+    for (const key of ["kv", "d1", "r2", "queues", "domains", "certificates", "tails"] as const) {
+      copy[key] = structuredClone(this[key]) as never;
+    }
+    copy.workflows = structuredClone(this.workflows);
+    copy.assets = new Set(this.assets);
+    copy.#made = this.#made;
+    copy.#sessions = new Map(this.#sessions);
+    return copy;
+  }
 
   /** The version with the largest share. */
   active(name: string): CloudVersion | undefined {
@@ -174,7 +198,7 @@ export class Cloud {
       [
         "POST",
         "/storage/kv/namespaces",
-        ({ body }) => this.#make(this.kv, "title", body.title, { id: hex32(), title: body.title }),
+        ({ body }) => this.#make(this.kv, "title", body.title, { id: this.#hex(), title: body.title }),
       ],
       [
         "GET",
@@ -216,7 +240,7 @@ export class Cloud {
         "/queues",
         ({ body }) =>
           this.#make(this.queues, "queue_name", body.queue_name, {
-            queue_id: hex32(),
+            queue_id: this.#hex(),
             queue_name: body.queue_name,
             consumers: [],
           }),
@@ -541,7 +565,7 @@ export class Cloud {
       );
       if (owner) throw new ApiFault(409, 10020, `Route '${pattern}' is already assigned to '${owner.id}'.`);
     }
-    script.routes = body.map((route: Json) => ({ id: hex32(), script: name, ...route }));
+    script.routes = body.map((route: Json) => ({ id: this.#hex(), script: name, ...route }));
     return script.routes;
   }
 
@@ -568,7 +592,7 @@ export class Cloud {
     const mine = new Set(origins.map(({ hostname }: Json) => hostname));
     this.domains = [
       ...this.domains.filter(({ service, hostname }) => service !== name && !mine.has(hostname)),
-      ...origins.map((origin: Json) => ({ id: hex32(), service: name, environment: "production", ...origin })),
+      ...origins.map((origin: Json) => ({ id: this.#hex(), service: name, environment: "production", ...origin })),
     ];
     return this.domains.filter(({ service }) => service === name);
   }
@@ -622,6 +646,13 @@ export class Cloud {
     return made;
   }
 
+  /** The same requests get the same ids. */
+  #hex(): string {
+    return createHash("md5")
+      .update(String(this.#made++))
+      .digest("hex");
+  }
+
   #remove<T extends Record<string, unknown>>(all: T[], key: keyof T, value: string): null {
     const index = all.findIndex((each) => each[key] === value);
     if (index < 0) throw new ApiFault(404, 10006, `'${value}' does not exist.`);
@@ -641,7 +672,7 @@ export class Cloud {
     const queue = this.#queue(id);
     if (queue.consumers.length > 0) throw new ApiFault(409, 11004, "Queue already has a consumer.");
     this.#script(body.script_name);
-    const consumer = { consumer_id: hex32(), ...body, script: body.script_name };
+    const consumer = { consumer_id: this.#hex(), ...body, script: body.script_name };
     queue.consumers.push(consumer);
     return consumer;
   }
@@ -667,7 +698,7 @@ export class Cloud {
 
   #tail(name: string) {
     this.#script(name);
-    const tail = { id: hex32(), script: name, url: this.tailUrl };
+    const tail = { id: this.#hex(), script: name, url: this.tailUrl };
     this.tails.push(tail);
     return { id: tail.id, url: tail.url, expires_at: new Date(Date.now() + 3_600_000).toISOString() };
   }
@@ -681,10 +712,6 @@ export class Cloud {
 function found<T>(value: T | undefined, code: number, message: string): T {
   if (value === undefined) throw new ApiFault(404, code, message);
   return value;
-}
-
-function hex32(): string {
-  return randomUUID().replaceAll("-", "");
 }
 
 /** Wrangler looks into it. */

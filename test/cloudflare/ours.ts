@@ -2,6 +2,7 @@
 import { createBundler } from "../../src/bundle/index.ts";
 import { loadWorkspace, storedConfig } from "../../src/config/index.ts";
 import { closure } from "../../src/graph/index.ts";
+import type { Workspace } from "../../src/model.ts";
 import { Api } from "../../src/targets/cloudflare/client.ts";
 import { deployAll } from "../../src/targets/cloudflare/deploy.ts";
 import { Network } from "../../src/targets/cloudflare/network.ts";
@@ -20,14 +21,17 @@ export async function openNetwork(server: CloudServer): Promise<Network> {
   return new Network(api, ACCOUNT);
 }
 
-/** All services of the folder, dependencies first. */
-export async function deployOurs(server: CloudServer, cwd: string, options: OurOptions = {}): Promise<ChangeReport> {
-  const { env, secrets = {}, ...change } = options;
-  const { workspace } = await loadWorkspace({
-    cwd,
-    processEnv: {},
-    ...(env !== undefined && { env }),
-  });
+export interface Prepared {
+  wanted: Wanted[];
+  workspace: Workspace;
+}
+
+/** All services of the folder with what they bind, built, dependencies first. */
+export async function prepareOurs(
+  cwd: string,
+  { env, secrets = {} }: Pick<OurOptions, "env" | "secrets"> = {},
+): Promise<Prepared> {
+  const { workspace } = await loadWorkspace({ cwd, processEnv: {}, ...(env !== undefined && { env }) });
   const roots = workspace.services.map((service) => service.environments[env ?? service.defaultEnvironment]!);
   const { order, environments } = closure(workspace, roots);
   const wanted = await Promise.all(
@@ -57,5 +61,20 @@ export async function deployOurs(server: CloudServer, cwd: string, options: OurO
       };
     }),
   );
-  return deployAll(await openNetwork(server), { ...change, wanted, workspace, recordOf: async () => undefined });
+  return { wanted, workspace };
+}
+
+export async function deployPrepared(
+  server: CloudServer,
+  prepared: Prepared,
+  change: ChangeOptions = {},
+): Promise<ChangeReport> {
+  const network = await openNetwork(server);
+  return deployAll(network, { ...change, ...prepared, recordOf: async () => undefined });
+}
+
+export async function deployOurs(server: CloudServer, cwd: string, options: OurOptions = {}): Promise<ChangeReport> {
+  const { env, secrets, ...change } = options;
+  const prepared = await prepareOurs(cwd, { ...(env !== undefined && { env }), ...(secrets && { secrets }) });
+  return deployPrepared(server, prepared, change);
 }

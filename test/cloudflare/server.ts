@@ -40,7 +40,6 @@ export interface CloudServer {
 }
 
 export async function startCloud(): Promise<CloudServer> {
-  const cloud = new Cloud();
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url!.replace(/^\/client\/v4/, "");
     const seen = { number: result.seen.length + 1, method: request.method!, path };
@@ -55,7 +54,7 @@ export async function startCloud(): Promise<CloudServer> {
       return answer(response, fault.status, { success: false, errors: [error], result: null }, fault.headers);
     }
     if (typeof fault === "object" && "slow" in fault) await new Promise((resolve) => setTimeout(resolve, fault.slow));
-    const { status, value, headers, raw } = await respond(cloud, request, path, body);
+    const { status, value, headers, raw } = await respond(result.cloud, request, path, body);
     if (fault === "after") return void request.socket.destroy();
     if (raw) {
       response.writeHead(status, headers);
@@ -77,7 +76,7 @@ export async function startCloud(): Promise<CloudServer> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/client/v4`;
   const result: CloudServer = {
-    cloud,
+    cloud: new Cloud(),
     url,
     seen: [],
     fault: undefined,

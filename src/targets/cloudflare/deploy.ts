@@ -27,13 +27,14 @@ export interface DeployAllRequest extends PlanRequest {
  * @throws TroupeError PRECONDITION, CONFIG, START, AUTH, UNREACHABLE, INTERRUPTED; its notes say what was put back
  */
 export async function deployAll(network: Network, request: DeployAllRequest): Promise<ChangeReport> {
-  const planned = await plan(network, request);
-  if (request.dryRun) return dryReport(network, planned, request);
-  const run = new Run(network, planned, request);
+  if (request.dryRun) return dryReport(network, await plan(network, request), request);
   const operation = new Operation();
-  const versions = await operation.run(() => run.all(operation));
-  const results = await Promise.all(planned.planned.map((each) => resultOf(network, each, versions.get(each))));
-  return { results, warnings: [] };
+  return operation.run(async () => {
+    const planned = await plan(network, request);
+    const versions = await new Run(network, planned, request).all(operation);
+    const results = await Promise.all(planned.planned.map((each) => resultOf(network, each, versions.get(each))));
+    return { results, warnings: [] };
+  });
 }
 
 class Run {

@@ -41,7 +41,7 @@ export class Operation {
       }
     }
     if (failed) return [...notes, "Run the same command again: it brings everything to the new state"];
-    return [...new Set(notes), this.#done.length === 0 ? "Nothing was changed" : "Everything is as it was before"];
+    return [...new Set(notes), this.#done.length === 0 ? "No Worker was changed" : "Everything is as it was before"];
   }
 }
 
