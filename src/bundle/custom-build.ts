@@ -5,6 +5,7 @@ import { TroupeError } from "../errors.ts";
 import { type RunningCommand, runCommand } from "../lib/run-command.ts";
 import { listFiles } from "./additional-modules.ts";
 import { type Project, settingLocation } from "./project.ts";
+import { type SharedRun, shareRun } from "./shared-run.ts";
 
 /** How much of a failed command's output the error shows. */
 const SHOWN_LINES = 40;
@@ -14,7 +15,7 @@ export class CustomBuild {
   #command: string;
   #cwd: string;
   #watchDirs: string[];
-  #running: RunningCommand | undefined;
+  #running: SharedRun | undefined;
   #succeeded = false;
   #disposed = false;
   /** Files below the watched folders that the last run, and those that the last two runs, wrote. */
@@ -40,21 +41,24 @@ export class CustomBuild {
   async run(changed: readonly string[] | undefined): Promise<void> {
     if (this.#succeeded && changed && !changed.some((file) => this.#isInput(file))) return;
     this.#succeeded = false;
-    const before = await this.#stamps();
     const { options } = this.#project;
     const env = options.processEnv && {
       ...options.processEnv,
       WRANGLER_COMMAND: options.mode === "development" ? "dev" : "deploy",
     };
-    this.#running = runCommand(this.#command, {
-      cwd: this.#cwd,
-      ...(env && { env: withLocalBins(env, this.#cwd) }),
-      onLine: options.onCommandOutput,
-    });
-    if (this.#disposed) await this.#running.kill();
-    const result = await this.#running.finished;
+    // Environments of one service have the same command, and build side by side.
+    const key = JSON.stringify([this.#command, this.#cwd, this.#watchDirs, options.mode]);
+    const start = (): RunningCommand =>
+      runCommand(this.#command, {
+        cwd: this.#cwd,
+        ...(env && { env: withLocalBins(env, this.#cwd) }),
+        onLine: options.onCommandOutput,
+      });
+    this.#running = shareRun(key, start, () => this.#stamps());
+    if (this.#disposed) await this.#running.leave();
+    const { result, before, after } = await this.#running.finished;
     this.#running = undefined;
-    this.#noteWritten(before, await this.#stamps());
+    this.#noteWritten(before, after);
     if (result.exitCode === 0) {
       this.#succeeded = true;
       return;
@@ -77,7 +81,7 @@ export class CustomBuild {
   /** Ends a running command with its children. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    await this.#running?.kill();
+    await this.#running?.leave();
   }
 
   #isInput(file: string): boolean {

@@ -55,6 +55,38 @@ describe("[build] command", () => {
     expect(runs(dir)).toBe(3);
   });
 
+  it("runs once for all environments that build side by side", async () => {
+    const dir = project({ "build.mjs": script(), "src/index.txt": "one" });
+    const lines: string[] = [];
+    const options: BundleOptions = {
+      mode: "development",
+      processEnv: process.env,
+      onCommandOutput: (line) => lines.push(line),
+    };
+    const both = await Promise.all([1, 2].map(() => bundlerOf(dir, RUN, undefined, options)));
+    const [one, other] = await Promise.all(both.map((bundler) => bundler.build()));
+    expect(one!.bundle.contentHash).toBe(other!.bundle.contentHash);
+    expect(lines).toEqual(["building dev"]);
+    expect(runs(dir)).toBe(1);
+    write(dir, { "src/index.txt": "two" });
+    const changed = [path.join(dir, "src/index.txt")];
+    await Promise.all(both.map((bundler) => bundler.build(changed)));
+    expect(runs(dir)).toBe(2);
+  });
+
+  it("goes on for the one that is left when another is disposed", async () => {
+    const dir = project({
+      "build.mjs": script("await new Promise((r) => setTimeout(r, 300));"),
+      "src/index.txt": "one",
+    });
+    const [leaving, staying] = await Promise.all([1, 2].map(() => bundlerOf(dir, RUN)));
+    const left = leaving!.build().catch(() => {});
+    const built = staying!.build();
+    await leaving!.dispose();
+    await left;
+    expect((await built).bundle.exports).toEqual(["default"]);
+  });
+
   it("finds the commands of installed packages, as npm scripts do", async () => {
     const dir = project({
       "build.mjs": script(),
