@@ -3,7 +3,7 @@ import { kindOf } from "../../bindings/index.ts";
 import type { UploadContext } from "../../bindings/kind.ts";
 import { planMigrations } from "../../bindings/migration-plan.ts";
 import { classesAfter, type DeclaredExport } from "../../bindings/migrations.ts";
-import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
+import { type Diagnostic, throwIfErrors } from "../../errors.ts";
 import { resolveReference } from "../../graph/index.ts";
 import {
   type Binding,
@@ -262,17 +262,6 @@ function migrationFaults(
       notes: [`Add one: [[migrations]] tag = "v${migrations.length + 1}", new_sqlite_classes = ["${name}"]`],
     })),
   ];
-}
-
-/** @throws TroupeError PROTECTED */
-export function refuseProtected(ref: EnvironmentRef, environment: Environment, script: Script | undefined): void {
-  if (!environment.protected && !script?.tags?.includes(PROTECTED)) return;
-  throw new TroupeError("PROTECTED", `${refId(ref)} is protected: it takes promotions only`, {
-    notes: [
-      `Deploy to another environment, and promote it: troupe env promote <from> ${ref.environment}`,
-      "Nothing was changed",
-    ],
-  });
 }
 
 /** The tag of a Worker that accepts promotions only. */

@@ -2,6 +2,7 @@
 import { TroupeError } from "../../errors.ts";
 import { type Environment, type EnvironmentRef, PRODUCTION, refId, type Service, type Workspace } from "../../model.ts";
 import type { EnvironmentRecord, Store, VersionDetail, VersionSummary } from "../../store/index.ts";
+import { underName } from "../promotion.ts";
 
 /** One environment with its active version, which is read when it is asked for: most are only listed. */
 export class Deployed {
@@ -42,13 +43,6 @@ export class Deployed {
   get summary(): VersionSummary {
     return this.record.summary ?? this.version.summary;
   }
-}
-
-/** The same environment under another name. */
-export function underName(environment: Environment, name: string): Environment {
-  if (environment.name === name) return environment;
-  const derived = environment.scriptName === `${environment.service}-${environment.name}`;
-  return { ...environment, name, ...(derived && { scriptName: `${environment.service}-${name}` }) };
 }
 
 export interface DeployedWorkspace extends Workspace {

@@ -5,8 +5,9 @@ import { environmentNameFault, type StoredConfig, storedConfig } from "../../con
 import { TroupeError } from "../../errors.ts";
 import { hostLabel } from "../../host/hostname.ts";
 import { makeSeed, removeSeed, serveData } from "../../host/seeds.ts";
-import { type Bundle, type Environment, type EnvironmentRef, PRODUCTION, refId, type Service } from "../../model.ts";
+import { type Bundle, type Environment, type EnvironmentRef, refId, type Service } from "../../model.ts";
 import { type EnvironmentRecord, openStore, type Store } from "../../store/index.ts";
+import { refuseBound, refuseDeletion, refuseProtected, refuseRenamingProduction } from "../promotion.ts";
 import type {
   ChangeOptions,
   ChangeReport,
@@ -113,7 +114,10 @@ class LocalTarget implements Target {
   }
 
   async deploy(request: DeployRequest): Promise<ChangeReport> {
-    for (const { environment } of request.items) this.#refuseProtected(environment.service, environment);
+    for (const { environment } of request.items) {
+      const ref = { service: environment.service, environment: environment.name };
+      refuseProtected(ref, environment.protected || this.#store.findEnvironment(ref)?.protected === true);
+    }
     const drafts = await Promise.all(request.items.map((item) => this.#deployDraft(item)));
     if (!request.dryRun) {
       this.#store.transaction(() => {
@@ -121,17 +125,6 @@ class LocalTarget implements Target {
       });
     }
     return this.#change(async () => drafts, request, false);
-  }
-
-  #refuseProtected(service: string, environment: { name: string; protected: boolean }): void {
-    const ref = { service, environment: environment.name };
-    if (!environment.protected && !this.#store.findEnvironment(ref)?.protected) return;
-    throw new TroupeError("PROTECTED", `${refId(ref)} is protected: it takes promotions only`, {
-      notes: [
-        `Deploy to another environment, and promote it: troupe env promote <from> ${environment.name}`,
-        "Nothing was changed",
-      ],
-    });
   }
 
   async #deployDraft({ environment, bundle, sourceConfig, joined, secrets, create }: DeployItem): Promise<Draft> {
@@ -233,9 +226,7 @@ class LocalTarget implements Target {
 
   async rename(ref: EnvironmentRef, name: string, { force }: { force: boolean }): Promise<EnvironmentInfo> {
     checkName(name);
-    if (ref.environment === PRODUCTION) {
-      throw new TroupeError("PRECONDITION", `${refId(ref)} cannot be renamed: every service has a production`);
-    }
+    refuseRenamingProduction(ref);
     const renamed = { ...ref, environment: name };
     this.#store.transaction(() => {
       const record = this.#store.environment(ref);
@@ -271,26 +262,15 @@ class LocalTarget implements Target {
     const staying = this.#store
       .environments(ref.service)
       .filter((each) => !together.some((other) => refId(other) === refId(each)));
-    if (ref.environment === PRODUCTION && staying.length > 0) {
-      throw new TroupeError("PRECONDITION", `${refId(ref)} goes last, and ${ref.service} has other environments`, {
-        notes: [`Delete these first: ${staying.map(({ environment }) => environment).join(", ")}`],
-      });
-    }
-    if (record.protected && !force) {
-      throw new TroupeError("PROTECTED", `${refId(ref)} is protected`, {
-        notes: [`Take the protection off first (troupe env protect ${ref.environment} --off), or say --force`],
-      });
-    }
+    const names = staying.map(({ environment }) => environment);
+    refuseDeletion(ref, { staying: names, protected: record.protected, force });
     this.#refuseBound(ref, force, "deleted", together);
   }
 
   #refuseBound(ref: EnvironmentRef, force: boolean, what: string, together: readonly EnvironmentRef[] = []): void {
     if (force) return;
     const by = boundBy(this.#store, ref).filter((each) => !together.some((other) => refId(other) === refId(each)));
-    if (by.length === 0) return;
-    throw new TroupeError("PRECONDITION", `${refId(ref)} cannot be ${what}: others bind it`, {
-      notes: [...by.map((each) => `${refId(each)} as ${each.binding}`), "Say --force to do it all the same"],
-    });
+    refuseBound(ref, what, by);
   }
 
   async protect(ref: EnvironmentRef, on: boolean): Promise<EnvironmentInfo> {

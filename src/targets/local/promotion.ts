@@ -1,14 +1,24 @@
 /** Drafts of verbs that move what is deployed already: promote, clone, settings. */
 import { randomUUID } from "node:crypto";
 import { kindOf } from "../../bindings/index.ts";
-import { mentions, resolveStored, type StoredConfig } from "../../config/index.ts";
+import { mentions, type StoredConfig } from "../../config/index.ts";
 import { TroupeError } from "../../errors.ts";
 import { closure } from "../../graph/index.ts";
 import type { ResourceCopy } from "../../host/seeds.ts";
-import { type Binding, type Environment, type EnvironmentRef, refId } from "../../model.ts";
-import type { EnvironmentSettings, Store, VersionDetail } from "../../store/index.ts";
+import { type Environment, type EnvironmentRef, refId } from "../../model.ts";
+import type { EnvironmentSettings, Store } from "../../store/index.ts";
+import {
+  freeEdition,
+  lacks,
+  noSuchEnvironment,
+  refuseExistingClone,
+  refuseLacking,
+  refuseSame,
+  resolveSettings,
+  writtenBase,
+} from "../promotion.ts";
 import type { CloneRequest, PromoteRequest, SettingsChange } from "../target.ts";
-import { deployedWorkspace, underName } from "./deployed.ts";
+import { deployedWorkspace } from "./deployed.ts";
 import type { Draft } from "./draft.ts";
 import { pickFiles } from "./files.ts";
 
@@ -17,7 +27,7 @@ import { pickFiles } from "./files.ts";
  */
 export async function promotionDrafts(store: Store, request: PromoteRequest): Promise<Draft[]> {
   const { from, to } = request;
-  if (from === to) throw new TroupeError("USAGE", `"${from}" cannot be promoted to itself`);
+  refuseSame(request);
   const sources = sourcesOf(store, request);
   const drafts: Draft[] = [];
   const lacking: string[] = [];
@@ -26,14 +36,23 @@ export async function promotionDrafts(store: Store, request: PromoteRequest): Pr
     const version = store.version(source);
     const record = store.findEnvironment(ref);
     const config = version.sourceConfig as StoredConfig;
-    if (!record && !mentions(config, to)) throw noSuchEnvironment(store, ref, config);
-    const settings = record?.settings ?? { edition: freeEdition(store, ref) };
+    if (!record && !mentions(config, to)) {
+      throw noSuchEnvironment(
+        ref,
+        store.environments(ref.service).map((each) => each.environment),
+        config,
+      );
+    }
+    const settings = record?.settings ?? { edition: editionFor(store, ref) };
     const environment = await resolveFor(store, ref, config, settings);
     const own = record?.activeVersionId === undefined ? undefined : store.versionById(record.activeVersionId);
     const { files, missing } = pickFiles(environment, [...version.files, ...(own?.files ?? [])]);
     lacking.push(
       ...[
-        ...lacks(version, environment, record ? store.secrets(record).map(({ name }) => name) : []),
+        ...lacks(
+          { environment: version.environment, secrets: Object.keys(version.secrets) },
+          { environment, secrets: record ? store.secrets(record).map(({ name }) => name) : [] },
+        ),
         ...missing.map((file) => `the file ${file}, which a binding names`),
       ].map((what) => `${what} (${refId(ref)})`),
     );
@@ -45,37 +64,8 @@ export async function promotionDrafts(store: Store, request: PromoteRequest): Pr
       fresh: { environment, config, code: version, files },
     });
   }
-  if (lacking.length > 0) {
-    throw new TroupeError("PRECONDITION", `The code needs what "${to}" lacks: ${lacking.join("; ")}`, {
-      notes: [
-        `Set a secret with \`troupe secret put NAME --env ${to}\`; add a binding to the config and deploy to "${from}" again`,
-        "Nothing was changed",
-      ],
-    });
-  }
+  refuseLacking(lacking, request);
   return drafts;
-}
-
-/** What the code finds in its `env` where it comes from, and would not find there. */
-function lacks(source: VersionDetail, target: Environment, secrets: readonly string[]): string[] {
-  const has = new Set([...target.bindings.filter(({ inEnv }) => inEnv).map(({ name }) => name), ...secrets]);
-  const bindings = source.environment.bindings.filter(({ inEnv, name }) => inEnv && !has.has(name));
-  const missing = Object.keys(source.secrets).filter((name) => !has.has(name));
-  return [
-    ...missing.map((name) => `the secret ${name}`),
-    ...bindings.map(({ name, kind }) => `the ${kind} binding ${name}`),
-  ];
-}
-
-function noSuchEnvironment(store: Store, ref: EnvironmentRef, config: StoredConfig): TroupeError {
-  const known = store.environments(ref.service).map(({ environment }) => environment);
-  const written = Object.keys((config.source.env ?? {}) as object);
-  return new TroupeError("NOT_FOUND", `There is no environment ${refId(ref)}`, {
-    notes: [
-      `${ref.service} has: ${[...new Set([...known, ...written])].join(", ")}`,
-      `Make it first: troupe env create ${ref.environment} --service ${ref.service}`,
-    ],
-  });
 }
 
 /** @throws TroupeError NOT_FOUND, CONFLICT when the new environment exists already, CONFIG */
@@ -84,18 +74,13 @@ export async function cloneDrafts(store: Store, request: CloneRequest): Promise<
   const drafts: Draft[] = [];
   for (const source of sourcesOf(store, request)) {
     const ref = { service: source.service, environment: to };
-    const existing = store.findEnvironment(ref);
-    if (existing) {
-      throw new TroupeError("CONFLICT", `${refId(ref)} exists already`, {
-        notes: [`Delete it first (troupe env delete ${to}), or promote to it (troupe env promote ${from} ${to})`],
-      });
-    }
+    if (store.findEnvironment(ref)) throw refuseExistingClone(ref, from);
     const record = store.environment(source);
     const version = store.version(source);
     const config = version.sourceConfig as StoredConfig;
     const settings: EnvironmentSettings = {
-      edition: freeEdition(store, ref),
-      base: writtenBase(store, source),
+      edition: editionFor(store, ref),
+      base: baseName(store, source),
       ...(record.settings.overlay && { overlay: record.settings.overlay }),
       ...(data === "share" && { share: from }),
       ...(data === "copy" && { seed: randomUUID() }),
@@ -176,48 +161,24 @@ export async function resolveFor(
   config: StoredConfig,
   settings: EnvironmentSettings,
 ): Promise<Environment> {
-  const { base, overlay, edition, writtenAs = ref.environment } = settings;
-  const name = mentions(config, ref.environment) ? ref.environment : writtenAs;
-  const { environment } = await resolveStored(config, name, {
-    edition,
-    ...(base !== undefined && { base }),
-    ...(overlay && { overlay }),
-  });
-  return shared(store, underName(environment, ref.environment), settings);
-}
-
-/** The resources of another environment in place of editions of its own. */
-export function shared(store: Store, environment: Environment, { share, edition }: EnvironmentSettings): Environment {
-  if (share === undefined) return environment;
-  const other = store.findVersion({ service: environment.service, environment: share })?.environment;
-  const bindings = environment.bindings.map((binding): Binding => {
-    if (binding.resource?.edition !== edition) return binding;
-    const theirs = other?.bindings.find(({ name, kind }) => name === binding.name && kind === binding.kind);
-    return theirs?.resource ? { ...binding, resource: theirs.resource, origin: "shared" } : binding;
-  });
-  return { ...environment, bindings };
+  const share =
+    settings.share === undefined ? undefined : store.findVersion({ ...ref, environment: settings.share })?.environment;
+  return resolveSettings(ref, config, settings, share);
 }
 
 /** What an environment is made with, when it starts from another of its service. */
 export function newSettings(store: Store, ref: EnvironmentRef, base?: string): EnvironmentSettings {
-  const edition = freeEdition(store, ref);
-  return { edition, ...(base !== undefined && { base: writtenBase(store, { ...ref, environment: base }) }) };
+  const edition = editionFor(store, ref);
+  return { edition, ...(base !== undefined && { base: baseName(store, { ...ref, environment: base }) }) };
 }
 
-/** The environment as the config has it: the one itself, or what it started from where the config does not mention it. */
-function writtenBase(store: Store, ref: EnvironmentRef): string {
-  const { base, writtenAs } = store.findEnvironment(ref)?.settings ?? {};
+function baseName(store: Store, ref: EnvironmentRef): string {
   const config = store.findVersion(ref)?.sourceConfig as StoredConfig | undefined;
-  return config && mentions(config, ref.environment) ? ref.environment : (base ?? writtenAs ?? ref.environment);
+  return writtenBase(ref, store.findEnvironment(ref)?.settings, config);
 }
 
-/** The name an environment's editions go by: its own, unless one that was renamed since has it. */
-export function freeEdition(store: Store, { service, environment }: EnvironmentRef): string {
-  const used = new Set(store.environments(service).map(({ settings }) => settings.edition));
-  for (let count = 1; ; count++) {
-    const edition = count === 1 ? environment : `${environment}-${count}`;
-    if (!used.has(edition)) return edition;
-  }
+function editionFor(store: Store, { service, environment }: EnvironmentRef): string {
+  return freeEdition(environment, new Set(store.environments(service).map(({ settings }) => settings.edition)));
 }
 
 /** The services named and, with `graph`, everything that they bind in the environment of the same name. */
