@@ -14,10 +14,10 @@ export async function askText(context: Asked, question: { message: string; initi
 /** @throws TroupeError INTERRUPTED when the question is left with Ctrl-C or Escape */
 export async function askChoice<Value extends string>(
   context: Asked,
-  question: { message: string; choices: { value: Value; hint?: string }[] },
+  question: { message: string; choices: { value: Value; label?: string; hint?: string }[] },
 ): Promise<Value> {
   const { select } = await import("@clack/prompts");
-  const options = question.choices.map(({ value, hint }) => ({ value: value as string, label: value, hint }));
+  const options = question.choices.map(({ value, label = value, hint }) => ({ value: value as string, label, hint }));
   return answer<Value>((await select({ ...streams(context), message: question.message, options })) as Value | symbol);
 }
 

@@ -340,6 +340,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./queue/peek.ts"),
   },
   {
+    command: "login",
+    describe: "Keep a token for Cloudflare on this machine",
+    group: "Other",
+    load: () => import("./login.ts"),
+  },
+  {
+    command: "logout",
+    describe: "Delete that token again",
+    group: "Other",
+    load: () => import("./logout.ts"),
+  },
+  {
+    command: "whoami",
+    describe: "Whose token is used for Cloudflare, and what it may do",
+    group: "Other",
+    load: () => import("./whoami.ts"),
+  },
+  {
     command: "completion <shell>",
     describe: "Print a completion script for bash, zsh or fish",
     group: "Other",

@@ -6,17 +6,20 @@ import path from "node:path";
 /**
  * Writes a new file beside the old one and moves it there: a reader sees the old text or the new one, never a part. The
  * mode stays, and a symbolic link goes on pointing at the file. A file that did not exist is made.
+ * @param options.mode of the file from its first byte on, whatever it was before
  * @throws the file system's error when it cannot be written; then the old file is untouched
  */
-export async function replaceFile(file: string, text: string): Promise<void> {
+export async function replaceFile(file: string, text: string, options: { mode?: number } = {}): Promise<void> {
   const target = await realpath(file).catch(() => path.resolve(file));
-  const mode = await stat(target).then(
-    (stats) => stats.mode & 0o7777,
-    () => undefined,
-  );
+  const mode =
+    options.mode ??
+    (await stat(target).then(
+      (stats) => stats.mode & 0o7777,
+      () => undefined,
+    ));
   const temporary = path.join(path.dirname(target), `.${path.basename(target)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
-    const handle = await open(temporary, "wx");
+    const handle = await open(temporary, "wx", options.mode);
     try {
       if (mode !== undefined) await handle.chmod(mode);
       await handle.writeFile(text);

@@ -66,6 +66,17 @@ export interface CloudRequest {
   headers: IncomingHttpHeaders;
 }
 
+export interface CloudToken {
+  type: "user" | "account";
+  status: "active" | "disabled" | "expired";
+  /** Absent: it may not read its user. */
+  email?: string;
+  mayReadMemberships: boolean;
+  /** Absent: it may not read itself. */
+  permissions?: string[];
+  expires_on?: string;
+}
+
 type Handler = (request: CloudRequest, ...names: string[]) => unknown;
 
 export class Cloud {
@@ -86,6 +97,9 @@ export class Cloud {
   certificates: { id: string; name: string; certificates: string }[] = [];
   /** Dispatch namespaces. */
   tenants = ["tenants"];
+  /** What the token sees, and what it is. */
+  accounts: { id: string; name: string; roles: string[] }[] = [{ id: ACCOUNT, name: "Acme", roles: ["Administrator"] }];
+  token: CloudToken = { type: "user", status: "active", email: "dev@example.com", mayReadMemberships: true };
   subdomain: string | undefined = "acme";
   assets = new Set<string>();
   #made = 0;
@@ -138,10 +152,13 @@ export class Cloud {
   }
 
   readonly #routes: [method: string, pattern: RegExp, handler: Handler][] = [
-    ["GET", /^\/user\/tokens\/verify$/, () => ({ id: "token", status: "active" })],
-    ["GET", /^\/user$/, () => ({ id: "user", email: "dev@example.com" })],
-    ["GET", /^\/memberships$/, () => [{ account: { id: ACCOUNT, name: "Acme" } }]],
-    ["GET", /^\/accounts$/, () => [{ id: ACCOUNT, name: "Acme" }]],
+    ["GET", /^\/user\/tokens\/verify$/, () => this.#verify("user")],
+    ["GET", /^\/user\/tokens\/token$/, () => this.#tokenDetail()],
+    ["GET", /^\/accounts\/[^/]+\/tokens\/verify$/, () => this.#verify("account")],
+    ["GET", /^\/accounts\/[^/]+\/tokens\/token$/, () => this.#tokenDetail()],
+    ["GET", /^\/user$/, () => allowed(this.token.email && { id: "user", email: this.token.email }, 9109)],
+    ["GET", /^\/memberships$/, () => allowed(this.token.mayReadMemberships && this.accounts.map(membership), 9109)],
+    ["GET", /^\/accounts$/, () => this.accounts.map(({ id, name }) => ({ id, name }))],
     ["GET", /^\/zones$/, () => [{ id: ZONE, name: "example.com", account: { id: ACCOUNT } }]],
     ["GET", /^\/zones\/[^/]+\/workers\/routes$/, () => [...this.scripts.values()].flatMap(({ routes }) => routes)],
     ...this.#account([
@@ -271,6 +288,24 @@ export class Cloud {
       new RegExp(`^/accounts/${ACCOUNT}${path.replace(/:\w+/g, "([^/]+)")}$`),
       handler,
     ]);
+  }
+
+  #verify(type: CloudToken["type"]) {
+    const { status, expires_on } = this.token;
+    if (type !== this.token.type) throw new ApiFault(401, 1000, "Invalid API Token");
+    return { id: "token", status, ...(expires_on && { expires_on }) };
+  }
+
+  #tokenDetail() {
+    const { permissions, status, expires_on } = this.token;
+    const groups = allowed(permissions, 9109).map((name) => ({ id: name, name }));
+    return {
+      id: "token",
+      name: "deploys",
+      status,
+      expires_on,
+      policies: [{ effect: "allow", permission_groups: groups }],
+    };
   }
 
   #subdomainOf() {
@@ -712,6 +747,15 @@ export class Cloud {
 function found<T>(value: T | undefined, code: number, message: string): T {
   if (value === undefined) throw new ApiFault(404, code, message);
   return value;
+}
+
+function allowed<T>(value: T | undefined | false | "", code: number): T {
+  if (!value) throw new ApiFault(403, code, "Unauthorized to access requested resource");
+  return value;
+}
+
+function membership({ roles, ...account }: { id: string; name: string; roles: string[] }) {
+  return { id: account.id, account, roles, status: "accepted" };
 }
 
 /** Wrangler looks into it. */

@@ -22,19 +22,46 @@ export function loginFile(env: Record<string, string | undefined>): string {
 }
 
 /**
+ * Where the API is, without a slash at the end.
+ * @throws TroupeError USAGE when CLOUDFLARE_API_BASE_URL is no URL
+ */
+export function baseUrlOf(env: Record<string, string | undefined>): string {
+  const given = env.CLOUDFLARE_API_BASE_URL || PUBLIC_API;
+  if (!/^https?:$/.test(URL.parse(given)?.protocol ?? "")) {
+    throw new TroupeError("USAGE", `CLOUDFLARE_API_BASE_URL is no URL: "${given}"`, {
+      notes: [`Unset it, or write it whole, like ${PUBLIC_API}`],
+    });
+  }
+  return given.replace(/\/+$/, "");
+}
+
+/**
  * @param configured `account_id` of the config, which CLOUDFLARE_ACCOUNT_ID yields to, as with Wrangler
  * @throws TroupeError AUTH when there is no token
  */
 export function accountFrom(env: Record<string, string | undefined>, configured?: string): Account {
-  const baseUrl = (env.CLOUDFLARE_API_BASE_URL || PUBLIC_API).replace(/\/+$/, "");
+  const baseUrl = baseUrlOf(env);
   const accountId = configured ?? env.CLOUDFLARE_ACCOUNT_ID;
-  const given = env.CLOUDFLARE_API_TOKEN;
+  if (accountId && !/^[\w-]+$/.test(accountId)) {
+    const from = configured === undefined ? "CLOUDFLARE_ACCOUNT_ID" : "account_id";
+    throw new TroupeError("USAGE", `${from} is no id of an account: "${accountId}"`, {
+      notes: ["`troupe whoami` lists the accounts that the token sees"],
+    });
+  }
+  // A secret of CI often ends with a newline.
+  const given = env.CLOUDFLARE_API_TOKEN?.trim();
+  if (given && !/^[\x21-\x7e]+$/.test(given)) {
+    throw new TroupeError("AUTH", "CLOUDFLARE_API_TOKEN holds more than a token", {
+      notes: ["It is one word, without quotes, spaces or line breaks"],
+    });
+  }
   if (given) return { token: given, ...(accountId && { accountId }), baseUrl, source: "CLOUDFLARE_API_TOKEN" };
   const stored = storedLogin(loginFile(env));
   if (!stored) {
     throw new TroupeError("AUTH", "Nobody is logged in to Cloudflare", {
       notes: [
         "Set CLOUDFLARE_API_TOKEN (and CLOUDFLARE_ACCOUNT_ID, if the token sees several accounts), or run `troupe login`",
+        ...(env.CLOUDFLARE_API_KEY ? ["CLOUDFLARE_API_KEY is set, but troupe takes API tokens only"] : []),
         "Make a token from the template “Edit Cloudflare Workers”: https://dash.cloudflare.com/profile/api-tokens",
       ],
     });
