@@ -208,6 +208,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./pipeline.ts"),
   },
   {
+    command: "tail [services..]",
+    describe: "What deployed services do and say, as it happens",
+    group: "Inspect",
+    load: () => import("./tail.ts"),
+  },
+  {
     command: "config",
     describe: "Print the resolved config of an environment",
     group: "Inspect",

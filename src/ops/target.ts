@@ -80,7 +80,7 @@ export function stateFolder(selection: TargetSelection, workspace: Workspace | u
 }
 
 /** The workspace, if there is one and it has no errors: what is deployed can be looked at without. */
-async function readableWorkspace(selection: TargetSelection): Promise<Workspace | undefined> {
+export async function readableWorkspace(selection: TargetSelection): Promise<Workspace | undefined> {
   try {
     return (await selectWorkspace({ ...selection, env: undefined })).workspace;
   } catch (error) {

@@ -7,7 +7,8 @@ const COLOURS = ["cyan", "magenta", "green", "blue", "yellow"] as const;
 /** Each service keeps one colour for a run, given in order of appearance. */
 const colourOf = new Map<string, (typeof COLOURS)[number]>();
 
-function prefix(style: Style, service: string): string {
+/** `[gateway]`, in the colour of the service. */
+export function prefix(style: Style, service: string): string {
   if (!colourOf.has(service)) colourOf.set(service, COLOURS[colourOf.size % COLOURS.length]!);
   return style[colourOf.get(service)!](`[${service}]`);
 }
@@ -98,14 +99,14 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
 }
 
 /** The stack without its first line, which repeats the message. */
-function frames(stack: string | undefined): string[] {
+export function frames(stack: string | undefined): string[] {
   return (stack ?? "")
     .split("\n")
     .filter((line) => /^\s+at /.test(line))
     .map((line) => line.trim());
 }
 
-function status(style: Style, code: number): string {
+export function status(style: Style, code: number): string {
   const text = String(code);
   if (code >= 500) return style.red(text);
   if (code >= 400) return style.yellow(text);

@@ -105,8 +105,10 @@ export class Cloud {
   #made = 0;
   #sessions = new Map<string, Record<string, { hash: string; size: number }>>();
   /** Tails of scripts that are open. */
-  tails: { id: string; script: string; url: string }[] = [];
+  tails: { id: string; script: string; filters: Json; url: string }[] = [];
   tailUrl = "";
+  /** How long a tail is open, in ms. */
+  tailLife = 3_600_000;
 
   /** Another account that holds the same. Versions and their like never change, and are shared. */
   copy(): Cloud {
@@ -209,7 +211,7 @@ export class Cloud {
       ],
       ["POST", "/workers/scripts/:name/assets-upload-session", ({ body }) => this.#session(body.manifest)],
       ["POST", "/workers/assets/upload", (request) => this.#upload(request)],
-      ["POST", "/workers/scripts/:name/tails", (_request, name) => this.#tail(name!)],
+      ["POST", "/workers/scripts/:name/tails", ({ body }, name) => this.#tail(name!, body)],
       ["DELETE", "/workers/scripts/:name/tails/:id", (_request, _name, id) => this.#endTail(id!)],
       ["GET", "/storage/kv/namespaces", () => this.kv],
       [
@@ -731,11 +733,12 @@ export class Cloud {
     return this.workflows.get(name);
   }
 
-  #tail(name: string) {
+  #tail(name: string, body: Json) {
     this.#script(name);
-    const tail = { id: this.#hex(), script: name, url: this.tailUrl };
+    const id = this.#hex();
+    const tail = { id, script: name, filters: body?.filters, url: `${this.tailUrl}/${id}` };
     this.tails.push(tail);
-    return { id: tail.id, url: tail.url, expires_at: new Date(Date.now() + 3_600_000).toISOString() };
+    return { id, url: tail.url, expires_at: new Date(Date.now() + this.tailLife).toISOString() };
   }
 
   #endTail(id: string): null {

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
 import { ACCOUNT, ApiFault, Cloud } from "./cloud.ts";
 
 export const TOKEN = "test-token-4f1d";
@@ -36,12 +37,19 @@ export interface CloudServer {
   /** What a client needs in its environment. */
   env: Record<string, string>;
   forget(): void;
+  /** What those who tail have sent. */
+  heard: string[];
+  /** Tells everybody who tails the script. */
+  tell(script: string, trace: unknown): void;
+  /** Ends the connections of all tails: with a code as the network does, or without a word. */
+  hangUp(code?: number): void;
   close(): Promise<void>;
 }
 
 export async function startCloud(): Promise<CloudServer> {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url!.replace(/^\/client\/v4/, "");
+    result.cloud.tailUrl = `${url.replace("http:", "ws:")}/tails`;
     const seen = { number: result.seen.length + 1, method: request.method!, path };
     result.seen.push(seen);
     const fault = result.fault?.(seen);
@@ -73,12 +81,31 @@ export async function startCloud(): Promise<CloudServer> {
         });
     });
   });
+  const sockets = new Map<string, WebSocket>();
+  const trace = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (protocols) => (protocols.has("trace-v1") ? "trace-v1" : false),
+  });
+  server.on("upgrade", (request, socket, head) => {
+    const id = request.url!.split("/").at(-1)!;
+    const isKnown = result.cloud.tails.some((tail) => tail.id === id);
+    if (!isKnown || request.headers["sec-websocket-protocol"] !== "trace-v1") {
+      socket.end("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      return;
+    }
+    trace.handleUpgrade(request, socket, head, (client) => {
+      sockets.set(id, client);
+      client.on("close", () => sockets.delete(id));
+      client.on("message", (data) => result.heard.push(String(data)));
+    });
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/client/v4`;
   const result: CloudServer = {
     cloud: new Cloud(),
     url,
     seen: [],
+    heard: [],
     fault: undefined,
     env: {
       CLOUDFLARE_API_BASE_URL: url,
@@ -86,8 +113,19 @@ export async function startCloud(): Promise<CloudServer> {
       CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
     },
     forget: () => void result.seen.splice(0),
+    tell(script, told) {
+      for (const { id } of result.cloud.tails.filter((tail) => tail.script === script))
+        sockets.get(id)?.send(typeof told === "string" ? told : JSON.stringify(told));
+    },
+    hangUp(code) {
+      for (const socket of sockets.values()) {
+        if (code === undefined) socket.terminate();
+        else socket.close(code);
+      }
+    },
     close: () =>
       new Promise((resolve) => {
+        for (const socket of sockets.values()) socket.terminate();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

@@ -27,6 +27,8 @@ export interface RequestOptions<T> {
   landed?(): Promise<T | undefined>;
   /** The whole answer, for those that have no envelope with `result`. */
   raw?: boolean;
+  /** How often it is tried. Default 5. */
+  attempts?: number;
 }
 
 /** What every answer of the API is wrapped in. */
@@ -116,6 +118,7 @@ export class Api {
 
   async #request<T>(method: Method, path: string, options: RequestOptions<T>): Promise<T> {
     const { retryDelay = 500 } = this.#options;
+    const { attempts = ATTEMPTS } = options;
     for (let attempt = 1; ; attempt++) {
       try {
         const answer = await this.#sdk[method]<Envelope<T>>(path, {
@@ -126,7 +129,7 @@ export class Api {
         return options.raw ? (answer as T) : (answer?.result as T);
       } catch (error) {
         const wait = retryAfter(error) ?? retryDelay * 2 ** (attempt - 1);
-        const isLast = attempt >= ATTEMPTS || !isTemporary(error) || wait > LONGEST_WAIT;
+        const isLast = attempt >= attempts || !isTemporary(error) || wait > LONGEST_WAIT;
         if (!isLast) await sleep(wait * (1 + Math.random() / 4));
         const landed = isTemporary(error) ? await options.landed?.() : undefined;
         if (landed !== undefined) return landed;
