@@ -12,6 +12,7 @@ interface Args {
   secretsFile?: string;
   minify?: boolean;
   allowDataLoss?: boolean;
+  percentage?: number;
 }
 
 const command: Command<Args, { deployments: Change[] }> = {
@@ -25,6 +26,10 @@ const command: Command<Args, { deployments: Change[] }> = {
     "secrets-file": { type: "string", describe: "JSON or .env file of secrets to set" },
     minify: { type: "boolean", describe: "Minify the code" },
     "allow-data-loss": ALLOW_DATA_LOSS,
+    percentage: {
+      type: "number",
+      describe: "On Cloudflare: share of the traffic for the new versions (see `troupe rollout`)",
+    },
   },
   examples: [
     ["troupe deploy", "Deploy the service here and what it binds, or all of the workspace, to production"],
@@ -32,7 +37,7 @@ const command: Command<Args, { deployments: Change[] }> = {
     ["troupe deploy -e pr-7 --create --json", "A preview of its own, from a CI script"],
   ],
   async run(args, context) {
-    const { tag, message, dryRun, changed, create, from, secretsFile, minify, allowDataLoss } = args;
+    const { tag, message, dryRun, changed, create, from, secretsFile, minify, allowDataLoss, percentage } = args;
     const { results, warnings } = await deploy({
       ...targetSelection(args, context),
       ...(tag !== undefined && { tag }),
@@ -40,11 +45,13 @@ const command: Command<Args, { deployments: Change[] }> = {
       ...(from !== undefined && { from }),
       ...(secretsFile !== undefined && { secretsFile }),
       ...(minify !== undefined && { minify }),
+      ...(percentage !== undefined && { percentage }),
       dryRun: dryRun === true,
       changed: changed === true,
       create: create === true,
       allowDataLoss: allowDataLoss === true,
       signal: context.signal,
+      ...(!context.json && { onProgress: (message: string) => context.stderr.write(`${message}\n`) }),
       onCommandOutput: (service, line) => {
         if (!context.json) context.stderr.write(`[${service}] ${line}\n`);
       },

@@ -82,6 +82,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./rollback.ts"),
   },
   {
+    command: "rollout <share>",
+    describe: "Give a new version more of the traffic, or take it back",
+    group: "Environments",
+    load: () => import("./rollout.ts"),
+  },
+  {
     command: "env list",
     describe: "List environments",
     group: "Environments",

@@ -1,5 +1,4 @@
 /** Builds services and puts them, with what they bind, into a target: the whole graph as one operation. */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { kindOf } from "../bindings/index.ts";
 import { type Diagnostic, TroupeError, throwIfErrors } from "../errors.ts";
@@ -11,6 +10,7 @@ import type { ChangeReport, ChangeResult, DeployItem, NewEnvironment, Target } f
 import { checkEnvironments } from "./bindings-check.ts";
 import { buildAll } from "./build.ts";
 import { checkBase } from "./environments.ts";
+import { readSecrets } from "./secrets.ts";
 import { selectServices, selectWorkspace } from "./select.ts";
 import { type TargetSelection, withTarget } from "./target.ts";
 
@@ -28,6 +28,8 @@ export interface DeployOptions extends TargetSelection {
   /** JSON or .env file of secrets to set. */
   secretsFile?: string;
   minify?: boolean;
+  /** Share of the traffic that the new versions get at first. */
+  percentage?: number;
   signal?: AbortSignal;
   onCommandOutput?(service: string, line: string): void;
   onProgress?(message: string): void;
@@ -54,6 +56,7 @@ export async function deploy(options: DeployOptions): Promise<DeployReport> {
   return withTarget(options, { create: true, dryRun: options.dryRun === true, workspace }, async ({ target }) => {
     const chosen = await choose(target, workspace, options);
     const { signal } = options;
+    refuseSplit(target, options);
     options.onProgress?.(`Building ${chosen.map(({ service }) => service.name).join(", ")}`);
     const built = await buildAll(
       chosen.map(({ environment }) => environment),
@@ -81,6 +84,7 @@ export async function deploy(options: DeployOptions): Promise<DeployReport> {
       ...(author && { author }),
       dryRun: options.dryRun === true,
       allowDataLoss: options.allowDataLoss === true,
+      ...(options.percentage !== undefined && { percentage: options.percentage }),
       ...(signal && { signal }),
       ...(options.onProgress && { onProgress: options.onProgress }),
     });
@@ -89,6 +93,18 @@ export async function deploy(options: DeployOptions): Promise<DeployReport> {
       warnings: [...warnings, ...built.flatMap((each) => each.warnings), ...report.warnings],
       dryRun: options.dryRun === true,
     };
+  });
+}
+
+/** @throws TroupeError USAGE for a share that is none, or that the target cannot give */
+function refuseSplit({ id, rollout }: Target, { percentage }: DeployOptions): void {
+  if (percentage === undefined) return;
+  if (!(percentage > 0 && percentage <= 100)) {
+    throw new TroupeError("USAGE", `--percentage ${percentage}: a share is more than 0 and at most 100`);
+  }
+  if (rollout) return;
+  throw new TroupeError("USAGE", `The target "${id}" cannot split traffic between versions`, {
+    notes: ["Leave --percentage out, or deploy with --target cloudflare"],
   });
 }
 
@@ -255,7 +271,8 @@ async function withDeployed(
   const missing = closure(base, environments).edges.filter(({ resolution }) => !resolution.environment);
   if (missing.length === 0) return base;
   const wanted = new Set(missing.map(({ resolution }) => resolution.ref.service));
-  const found = (await target.list()).filter(({ service, version }) => wanted.has(service) && version !== undefined);
+  const listed = await Promise.all([...wanted].map((service) => target.list(service)));
+  const found = listed.flat().filter(({ version }) => version !== undefined);
   const services = [...base.services];
   for (const { service, name } of found) {
     const { environment } = await target.version({ service, environment: name });
@@ -270,16 +287,6 @@ async function withDeployed(
 
 function storedService({ service, dialect, configPath, dir }: Environment): Service {
   return { name: service, dialect, configPath, dir, environments: {}, defaultEnvironment: PRODUCTION, source: {} };
-}
-
-/** @throws TroupeError CONFIG when the file is neither JSON nor lines of NAME=value */
-async function readSecrets(file: string, cwd: string): Promise<Record<string, string>> {
-  const full = path.resolve(cwd, file);
-  const text = await readFile(full, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new TroupeError("NOT_FOUND", `Cannot read the secrets file ${full}: ${error.message}`, { cause: error });
-  });
-  const { parseSecrets } = await import("./secrets.ts");
-  return parseSecrets(text, full);
 }
 
 /** Of a file for several services, each gets what its code asks for. */

@@ -5,6 +5,7 @@ import { PRODUCTION, refId, type Workspace } from "../model.ts";
 import { type Difference, differences } from "../targets/diff.ts";
 import type { ChangeReport, EnvironmentDetail, EnvironmentInfo, VersionDetail } from "../targets/target.ts";
 import { provenance } from "./provenance.ts";
+import { readSecrets } from "./secrets.ts";
 import {
   chosenService,
   chosenServices,
@@ -92,14 +93,15 @@ export function checkBase(service: string, base: string | undefined, environment
 
 /** @throws TroupeError NOT_FOUND, CONFLICT, PRECONDITION, START */
 export async function cloneEnvironment(
-  options: VerbOptions & { data?: "fresh" | "copy" | "share"; secrets?: Record<string, Record<string, string>> },
+  options: VerbOptions & { data?: "fresh" | "copy" | "share"; secretsFile?: string },
   from: string,
   to: string,
 ): Promise<ChangeReport> {
   return withTarget(options, {}, async (open) => {
     const graph = options.graph === true;
     const services = await graphServices(open, options, from, graph);
-    const { data = "fresh", secrets } = options;
+    const { data = "fresh", secretsFile, cwd } = options;
+    const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile, cwd);
     const change = await changeOptions(options);
     return open.target.clone({ services, from, to, graph, data, ...(secrets && { secrets }), ...change });
   });
@@ -161,18 +163,44 @@ export interface DeletedEnvironment {
   deleted: true;
 }
 
+export interface DeletionReport {
+  environments: DeletedEnvironment[];
+  /** Resources that were theirs alone and that are still there, in words. */
+  left: string[];
+}
+
 /** @throws TroupeError NOT_FOUND, PROTECTED, PRECONDITION naming who binds it */
 export async function deleteEnvironment(
-  selection: TargetSelection & { force?: boolean; graph?: boolean },
+  selection: TargetSelection & { force?: boolean; graph?: boolean; resources?: boolean },
   name: string,
-): Promise<DeletedEnvironment[]> {
+): Promise<DeletionReport> {
   return withTarget(selection, {}, async (open) => {
     const services = await graphServices(open, selection, name, selection.graph === true);
-    await open.target.delete(
+    const left = await open.target.delete(
       services.map((service) => ({ service, environment: name })),
-      { force: selection.force === true },
+      { force: selection.force === true, resources: selection.resources === true },
     );
-    return services.map((service) => ({ service, name, deleted: true as const }));
+    return { environments: services.map((service) => ({ service, name, deleted: true as const })), left };
+  });
+}
+
+/**
+ * Moves the traffic of versions that share it.
+ * @param percentage share of the newer version: 100 completes the rollout, 0 takes it back
+ * @throws TroupeError NOT_FOUND, USAGE, PRECONDITION
+ */
+export async function rollout(options: VerbOptions, percentage: number): Promise<ChangeReport> {
+  return withTarget(options, {}, async (open) => {
+    const { target } = open;
+    if (!target.rollout) {
+      throw new TroupeError("USAGE", `The target "${target.id}" cannot split traffic between versions`, {
+        notes: ["Say --target cloudflare"],
+      });
+    }
+    const environment = options.env ?? PRODUCTION;
+    const services = await graphServices(open, options, environment, options.graph === true);
+    const refs = services.map((service) => ({ service, environment }));
+    return target.rollout({ refs, percentage, ...(await changeOptions(options)) });
   });
 }
 

@@ -116,15 +116,15 @@ export async function pipeline(selection: TargetSelection): Promise<Pipeline> {
 /** @throws TroupeError NOT_FOUND */
 export async function showDeployment(
   selection: TargetSelection,
-  id: number,
+  id: string,
 ): Promise<{ deployment: DeploymentInfo; together: DeploymentInfo[] }> {
   return withTarget(selection, {}, async ({ target }) => {
     const all = await target.deployments();
-    const deployment = all.find((each) => each.id === id);
+    const deployment = all.find((each) => String(each.id) === id);
     if (!deployment) {
       throw new TroupeError("NOT_FOUND", `There is no deployment ${id}`, { notes: ["See `troupe deployments list`"] });
     }
-    const together = all.filter((each) => each.operation === deployment.operation && each.id !== id);
+    const together = all.filter((each) => each.operation === deployment.operation && String(each.id) !== id);
     return { deployment, together };
   });
 }

@@ -1,4 +1,6 @@
 /** Secrets of deployed environments. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { parse as parseDotenv } from "dotenv";
 import { TroupeError } from "../errors.ts";
 import { type EnvironmentRef, refId } from "../model.ts";
@@ -63,6 +65,15 @@ async function ensureEnvironment({ target, workspace }: OpenTarget, ref: Environ
     });
   }
   await target.create([ref], {});
+}
+
+/** @throws TroupeError NOT_FOUND; USAGE when the file is neither JSON nor lines of NAME=value */
+export async function readSecrets(file: string, cwd: string): Promise<Record<string, string>> {
+  const full = path.resolve(cwd, file);
+  const text = await readFile(full, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new TroupeError("NOT_FOUND", `Cannot read the secrets file ${full}: ${error.message}`, { cause: error });
+  });
+  return parseSecrets(text, full);
 }
 
 /**

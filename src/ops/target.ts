@@ -36,6 +36,7 @@ export async function withTarget<T>(
   work: (open: OpenTarget) => Promise<T>,
 ): Promise<T> {
   const workspace = options.workspace ?? (await readableWorkspace(selection));
+  if (targetName(selection) === "cloudflare") return withCloudflare(selection, workspace, work);
   const own = stateFolder(selection, workspace);
   const isPassing = options.create && options.dryRun && !existsSync(path.join(own, STORE_FILE));
   const folder = isPassing ? await mkdtemp(path.join(os.tmpdir(), "troupe-dry-run-")) : own;
@@ -51,16 +52,35 @@ export async function withTarget<T>(
   }
 }
 
-const TARGETS = ["local"];
+const TARGETS = ["local", "cloudflare"] as const;
 
-async function openTarget(selection: TargetSelection, folder: string, create: boolean) {
-  const name = selection.target ?? "local";
-  if (name !== "local") {
-    const guess = didYouMean(name, TARGETS);
-    throw new TroupeError("USAGE", `There is no target "${name}"`, {
-      notes: [...(guess ? [`did you mean "${guess}"?`] : []), `targets: ${TARGETS.join(", ")}`],
-    });
+/** @throws TroupeError USAGE for a target that there is not */
+export function targetName({ target = "local" }: Pick<TargetSelection, "target">): (typeof TARGETS)[number] {
+  const found = TARGETS.find((name) => name === target);
+  if (found) return found;
+  const guess = didYouMean(target, TARGETS);
+  throw new TroupeError("USAGE", `There is no target "${target}"`, {
+    notes: [...(guess ? [`did you mean "${guess}"?`] : []), `targets: ${TARGETS.join(", ")}`],
+  });
+}
+
+/** Nothing is kept on this machine; what its own store has may spare a download. */
+async function withCloudflare<T>(
+  selection: TargetSelection,
+  workspace: Workspace | undefined,
+  work: (open: OpenTarget) => Promise<T>,
+): Promise<T> {
+  const { openCloudflareTarget } = await import("../targets/cloudflare/index.ts");
+  const { cwd, processEnv } = selection;
+  const target = await openCloudflareTarget({ cwd, processEnv, ...(workspace && { workspace }) });
+  try {
+    return await work({ target, ...(workspace && { workspace }) });
+  } finally {
+    await target.close();
   }
+}
+
+async function openTarget(selection: TargetSelection, folder: string, create: boolean): Promise<Target> {
   if (create) await ensureStateFolder(folder, folder);
   return openLocalTarget({ folder, now: selection.now, mustExist: !create });
 }

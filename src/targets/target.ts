@@ -53,12 +53,15 @@ export interface VersionDetail extends VersionInfo {
 }
 
 export interface DeploymentInfo {
-  id: number;
+  /** A number, or what the target calls it. */
+  id: number | string;
   /** Shared by the deployments that one command made. */
   operation: string;
   service: string;
   environment: string;
   version: number;
+  /** Share of the traffic that the version got, where it was not all of it. */
+  percentage?: number;
   action: Action;
   from?: EnvironmentRef & { version: number };
   message?: string;
@@ -110,6 +113,8 @@ export interface DeployRequest extends ChangeOptions {
   items: DeployItem[];
   /** What references in the items are looked up in, before what is deployed. */
   workspace: Workspace;
+  /** Share of the traffic that the new versions get at first, where the target can split it. */
+  percentage?: number;
 }
 
 /** What happened (or would happen) to one environment. */
@@ -143,8 +148,8 @@ export interface CloneRequest extends ChangeOptions {
   /** Clones what they bind in the same environment, too. */
   graph: boolean;
   data: "fresh" | "copy" | "share";
-  /** Values of secrets, for a target that cannot read them: `service` → name → value. */
-  secrets?: Record<string, Record<string, string>>;
+  /** Values for secrets of the clones, by name; a target that can read them takes over the others. */
+  secrets?: Record<string, string>;
 }
 
 export interface PromoteRequest extends ChangeOptions {
@@ -161,6 +166,12 @@ export interface RollbackRequest extends ChangeOptions {
   version?: number;
 }
 
+export interface RolloutRequest extends ChangeOptions {
+  refs: readonly EnvironmentRef[];
+  /** The share of the newer version from now on: 100 completes the rollout, 0 takes it back. */
+  percentage: number;
+}
+
 export interface SecretChange extends ChangeOptions {
   ref: EnvironmentRef;
   put?: Record<string, string>;
@@ -171,6 +182,12 @@ export interface SettingsChange extends ChangeOptions {
   ref: EnvironmentRef;
   /** The whole overlay that replaces the old one. */
   settings: Record<string, unknown>;
+}
+
+export interface DeleteOptions {
+  force: boolean;
+  /** Deletes the editions of resources that nobody else uses, where the target does not do so by itself. */
+  resources?: boolean;
 }
 
 /**
@@ -199,9 +216,14 @@ export interface Target {
   clone(request: CloneRequest): Promise<ChangeReport>;
   promote(request: PromoteRequest): Promise<ChangeReport>;
   rollback(request: RollbackRequest): Promise<ChangeReport>;
+  /** Moves the traffic of versions that share it; absent where there is no such thing. */
+  rollout?(request: RolloutRequest): Promise<ChangeReport>;
   rename(ref: EnvironmentRef, name: string, options: { force: boolean }): Promise<EnvironmentInfo>;
-  /** Those that bind each other may go together. */
-  delete(refs: readonly EnvironmentRef[], options: { force: boolean }): Promise<void>;
+  /**
+   * Those that bind each other may go together.
+   * @returns resources of theirs that are left, in words
+   */
+  delete(refs: readonly EnvironmentRef[], options: DeleteOptions): Promise<string[]>;
   changeSecrets(change: SecretChange): Promise<ChangeReport>;
   changeSettings(change: SettingsChange): Promise<ChangeReport>;
   protect(ref: EnvironmentRef, on: boolean): Promise<EnvironmentInfo>;

@@ -171,6 +171,14 @@ export class Cloud {
         "/workers/workers/:name",
         (_request, name) => ({ id: name, name, subdomain: this.#script(name!).subdomain }),
       ],
+      ["PATCH", "/workers/workers/:name", ({ body }, name) => this.#edit(name!, body)],
+      [
+        "GET",
+        "/workers/workers/:name/versions/:id",
+        ({ query }, name, id) => this.#withModules(this.#version(name!, id!), query.get("include")),
+      ],
+      ["GET", "/workers/scripts/:name/references", (_request, name) => this.#references(name!)],
+      ["GET", "/workers/tails/by-consumer/:name", (_request, name) => this.#producers(name!)],
       ["GET", "/workers/services/:name", (_request, name) => this.#service(name!)],
       ["GET", "/workers/services/:name/environments/production/routes", (_request, name) => this.#script(name!).routes],
       ["PUT", "/workers/scripts/:name", (request, name) => this.#put(name!, request)],
@@ -186,7 +194,6 @@ export class Cloud {
       ],
       ["POST", "/workers/scripts/:name/versions", (request, name) => this.#addVersion(name!, request)],
       ["GET", "/workers/scripts/:name/versions/:id", (_request, name, id) => versionView(this.#version(name!, id!))],
-      ["GET", "/workers/scripts/:name/content/v2", ({ query }, name) => this.#content(name!, query.get("version"))],
       [
         "GET",
         "/workers/scripts/:name/deployments",
@@ -455,8 +462,10 @@ export class Cloud {
     if (keeps.includes("secret_text")) Object.assign(secrets, before?.secrets);
     const bindings: Json[] = (metadata.bindings ?? []).flatMap((binding: Json) => {
       if (binding.type !== "inherit") return [binding];
-      const old = before?.bindings.find(({ name }) => name === binding.name);
+      const from = binding.version_id === undefined ? before : this.#version(script.id, binding.version_id);
+      const old = from?.bindings.find(({ name }) => name === binding.name);
       if (!old) throw new ApiFault(400, 10057, `Binding '${binding.name}' cannot be inherited: there is none.`);
+      if (from && old.type === "secret_text") secrets[binding.name] = from.secrets[binding.name]!;
       return [old];
     });
     const names = new Set(bindings.map(({ name }) => name));
@@ -666,15 +675,61 @@ export class Cloud {
     return { jwt: done };
   }
 
-  #content(name: string, id: string | null): Response {
-    const version = id ? this.#version(name, id) : this.active(name)!;
-    const form = new FormData();
-    for (const [part, { contents, filename, type }] of Object.entries(version.parts)) {
-      if (type !== "application/source-map") form.set(part, new File([new Uint8Array(contents)], filename, { type }));
+  #withModules({ id, number, created_on, metadata, parts }: CloudVersion, include: string | null) {
+    const modules = Object.values(parts).map(({ filename, type, contents }) => ({
+      name: filename,
+      content_type: type,
+      content_base64: contents.toString("base64"),
+    }));
+    const main = metadata.main_module;
+    return { id, number, created_on, ...(main && { main_module: main }), ...(include === "modules" && { modules }) };
+  }
+
+  #edit(name: string, { name: renamed, tags }: Json) {
+    const script = this.#script(name);
+    if (tags) script.tags = tags;
+    if (renamed !== undefined && renamed !== name) {
+      if (this.scripts.has(renamed)) throw new ApiFault(409, 10014, `A Worker named '${renamed}' already exists.`);
+      this.scripts.delete(name);
+      script.id = renamed;
+      this.scripts.set(renamed, script);
     }
-    const response = new Response(form);
-    response.headers.set("cf-entrypoint", version.metadata.main_module ?? version.metadata.body_part ?? "");
-    return response;
+    return { id: script.id, name: script.id, tags: script.tags };
+  }
+
+  /** Bindings of the active versions of other Workers. */
+  #bindingsTo(name: string): { id: string; binding: Json }[] {
+    return [...this.scripts.values()]
+      .filter(({ id }) => id !== name)
+      .flatMap(({ id }) => (this.active(id)?.bindings ?? []).map((binding) => ({ id, binding })));
+  }
+
+  #references(name: string) {
+    this.#script(name);
+    const all = this.#bindingsTo(name);
+    return {
+      services: {
+        incoming: all
+          .filter(({ binding }) => binding.service === name)
+          .map(({ id, binding }) => ({ service: id, environment: "production", name: binding.name })),
+        outgoing: [],
+      },
+      durable_objects: all
+        .filter(({ binding }) => binding.script_name === name && binding.type === "durable_object_namespace")
+        .map(({ id, binding }) => ({
+          service: id,
+          environment: "production",
+          name: binding.name,
+          durable_object_namespace_id: "0",
+          durable_object_namespace_name: `${name}_${binding.class_name}`,
+        })),
+    };
+  }
+
+  #producers(name: string) {
+    return [...this.scripts.values()]
+      .filter(({ settings }) => settings.tail_consumers?.some(({ service }: Json) => service === name))
+      .map(({ id }) => ({ tag: "", consumer: { script: name }, producer: { script: id } }));
   }
 
   #make<T extends Record<string, unknown>>(all: T[], key: keyof T, name: string, made: T): T {

@@ -70,7 +70,12 @@ export async function deployPrepared(
   change: ChangeOptions = {},
 ): Promise<ChangeReport> {
   const network = await openNetwork(server);
-  return deployAll(network, { ...change, ...prepared, recordOf: async () => undefined });
+  return deployAll(network, {
+    ...change,
+    ...prepared,
+    recordOf: async () => undefined,
+    versionOf: async () => undefined,
+  });
 }
 
 export async function deployOurs(server: CloudServer, cwd: string, options: OurOptions = {}): Promise<ChangeReport> {

@@ -1,7 +1,6 @@
 /** A small workspace that is deployed: gateway → auth, in staging and production; in either dialect. */
 import path from "node:path";
 import { deploy } from "../../src/ops/deploy.ts";
-import { putSecrets } from "../../src/ops/secrets.ts";
 import { type TargetSelection, withTarget } from "../../src/ops/target.ts";
 import type { ChangeReport, DeploymentInfo, EnvironmentDetail, Target, VersionInfo } from "../../src/targets/target.ts";
 
@@ -98,10 +97,18 @@ function json(value: unknown): string {
 export function shopFiles(dialect: Dialect): Record<string, string> {
   return {
     "troupe.toml": ROOT_CONFIG,
+    ...Object.fromEntries(
+      Object.entries(SECRETS).map(([env, TOKEN]) => [secretsFile(env as keyof typeof SECRETS), json({ TOKEN })]),
+    ),
     "services/gateway/index.js": GATEWAY,
     "services/auth/index.js": AUTH,
     ...(dialect === "troupe" ? TROUPE : WRANGLER),
   };
+}
+
+/** From the workspace's root. */
+export function secretsFile(env: keyof typeof SECRETS): string {
+  return `secrets.${env}.json`;
 }
 
 /** How ops are told about a folder. */
@@ -112,8 +119,7 @@ export function selectionOf(cwd: string): TargetSelection {
 /** Both environments of both services, with their secret. */
 export async function deployShop(selection: TargetSelection): Promise<void> {
   for (const env of ["staging", "production"] as const) {
-    await putSecrets({ ...selection, env, service: ["auth"] }, { TOKEN: SECRETS[env] });
-    await deploy({ ...selection, env });
+    await deploy({ ...selection, env, secretsFile: secretsFile(env) });
   }
 }
 

@@ -4,8 +4,8 @@ import { targetSelection } from "../target-input.ts";
 
 type Deployment = Awaited<ReturnType<typeof showDeployment>>;
 
-const command: Command<{ id: number }, Deployment> = {
-  positionals: [{ name: "id", type: "number", describe: "Its id, from `deployments list`" }],
+const command: Command<{ id: string }, Deployment> = {
+  positionals: [{ name: "id", type: "string", describe: "Its id, from `deployments list`" }],
   run: (args, context) => showDeployment(targetSelection(args, context), args.id),
   show({ deployment, together }, output) {
     const { style } = output;

@@ -7,6 +7,7 @@ interface Args extends ChangeArgs {
   from: string;
   to: string;
   data?: "fresh" | "copy" | "share";
+  secretsFile?: string;
 }
 
 const command: Command<Args, { environments: Change[] }> = {
@@ -16,6 +17,10 @@ const command: Command<Args, { environments: Change[] }> = {
       choices: ["fresh", "copy", "share"],
       default: "fresh",
       describe: "Its resources: empty ones of its own, copies, or those of the first",
+    },
+    "secrets-file": {
+      type: "string",
+      describe: "Values for its secrets (JSON, or lines of NAME=value); Cloudflare does not tell those of the first",
     },
     message: MESSAGE,
     "dry-run": DRY_RUN,
@@ -27,7 +32,11 @@ const command: Command<Args, { environments: Change[] }> = {
   examples: [["troupe env clone staging pr-7 --graph", "The same code, settings and secrets, and data of its own"]],
   async run(args, context) {
     if (args.from === args.to) throw new TroupeError("USAGE", "A clone needs a name of its own");
-    const options = { ...verbOptions(args, context), data: args.data ?? "fresh" };
+    const options = {
+      ...verbOptions(args, context),
+      data: args.data ?? "fresh",
+      ...(args.secretsFile !== undefined && { secretsFile: args.secretsFile }),
+    };
     const { results, warnings } = await cloneEnvironment(options, args.from, args.to);
     for (const warning of warnings) context.report(warning);
     return { environments: results };

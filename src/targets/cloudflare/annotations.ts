@@ -20,10 +20,12 @@ export interface VersionMark extends Provenance {
   /** Of all that was uploaded (metadata.ts). */
   fingerprint?: string;
   size?: number;
-  action?: Action;
+  /** `create`: it holds the place of an environment that was not deployed to yet. */
+  action?: Action | "create";
 }
 
-export function versionAnnotations(mark: VersionMark): Annotations {
+/** @param deployment of an upload that is live at once: there is no other place to tell it */
+export function versionAnnotations(mark: VersionMark, deployment?: DeploymentMark): Annotations {
   const { tag, message, git, author, contentHash, fingerprint, size, action } = mark;
   const fields = {
     code: contentHash,
@@ -33,6 +35,7 @@ export function versionAnnotations(mark: VersionMark): Annotations {
     branch: git?.branch,
     dirty: git?.dirty ? "yes" : undefined,
     author,
+    ...(deployment && deploymentFields(deployment)),
   };
   return {
     [MESSAGE]: withFields(message, fields),
@@ -57,22 +60,43 @@ export function readVersion(annotations: Annotations = {}): VersionMark {
     ...(fields.code !== undefined && { contentHash: fields.code }),
     ...(fields.is !== undefined && { fingerprint: fields.is }),
     ...(fields.size !== undefined && { size: Number(fields.size) }),
-    ...(fields.by !== undefined && { action: fields.by as Action }),
+    ...(fields.by !== undefined && { action: fields.by as Action | "create" }),
   };
 }
 
 export interface DeploymentMark {
   message?: string;
   author?: string;
-  action?: Action;
+  action?: Action | "create";
   /** Shared by the deployments of one command. */
   operation?: string;
   /** `service@environment#version`. */
   from?: string;
+  /** `service@environment` → version of what it binds. */
+  bound?: Readonly<Record<string, number>>;
 }
 
-export function deploymentAnnotations({ message, action, operation, from, author }: DeploymentMark): Annotations {
-  return { [MESSAGE]: withFields(message, { by: action, op: operation, from, author }) };
+export function deploymentAnnotations(mark: DeploymentMark): Annotations {
+  const { message, action, author } = mark;
+  return { [MESSAGE]: withFields(message, { by: action, author, ...deploymentFields(mark) }) };
+}
+
+function deploymentFields({ operation, from, bound }: DeploymentMark): Record<string, string | undefined> {
+  const text = Object.entries(bound ?? {})
+    .map(([id, version]) => `${id}#${version}`)
+    .join(",");
+  // Of so many that they do not fit in, none is told.
+  const fits = text !== "" && encodeURIComponent(text).length < MAX_MESSAGE / 2;
+  return { op: operation, from, ...(fits && { bound: text }) };
+}
+
+function readBound(text: string): Record<string, number> {
+  return Object.fromEntries(
+    text.split(",").map((each) => {
+      const at = each.lastIndexOf("#");
+      return [each.slice(0, at), Number(each.slice(at + 1))];
+    }),
+  );
 }
 
 export function readDeployment(annotations: Annotations = {}): DeploymentMark {
@@ -80,7 +104,8 @@ export function readDeployment(annotations: Annotations = {}): DeploymentMark {
   return {
     ...(text !== undefined && { message: text }),
     ...(fields.author !== undefined && { author: fields.author }),
-    ...(fields.by !== undefined && { action: fields.by as Action }),
+    ...(fields.by !== undefined && { action: fields.by as Action | "create" }),
+    ...(fields.bound !== undefined && { bound: readBound(fields.bound) }),
     ...(fields.op !== undefined && { operation: fields.op }),
     ...(fields.from !== undefined && { from: fields.from }),
   };

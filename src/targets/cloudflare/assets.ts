@@ -30,10 +30,8 @@ const AT_ONCE = 3;
  * @throws TroupeError CONFIG for a folder that cannot be read, PRECONDITION for files that are too large
  */
 export async function readAssets(environment: Environment): Promise<Assets | undefined> {
-  const binding = environment.bindings.find(({ kind }) => kind === "assets");
-  const directory = binding?.entry.directory;
-  if (typeof directory !== "string") return undefined;
-  const folder = path.resolve(environment.dir, directory);
+  const folder = assetsFolder(environment);
+  if (folder === undefined) return undefined;
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
     (cause: NodeJS.ErrnoException) => {
       throw new TroupeError(
@@ -61,6 +59,12 @@ export async function readAssets(environment: Environment): Promise<Assets | und
     manifest[name] = { hash: assetHash(file, contents), size: contents.byteLength };
   }
   return { folder, manifest: Object.fromEntries(Object.entries(manifest).sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
+/** Absolute; undefined for a service without static assets. */
+export function assetsFolder({ bindings, dir }: Environment): string | undefined {
+  const directory = bindings.find(({ kind }) => kind === "assets")?.entry.directory;
+  return typeof directory === "string" ? path.resolve(dir, directory) : undefined;
 }
 
 /** The same contents under another extension are served as another type, and so are another asset. */
@@ -122,7 +126,7 @@ export async function uploadAssets(
       const answer = await api.post<Session>(`/accounts/${accountId}/workers/assets/upload`, {
         query: { base64: true },
         headers: { Authorization: `Bearer ${session.jwt}` },
-        body: await bucketForm(folder, bucket, byHash),
+        body: await bucketForm(folder, bucket, byHash, about),
         about,
       });
       // The answer to the last one has it.
@@ -140,13 +144,24 @@ async function bucketForm(
   folder: string,
   hashes: readonly string[],
   byHash: ReadonlyMap<string, string>,
+  about: string,
 ): Promise<FormData> {
   const form = new FormData();
   for (const hash of hashes) {
     const name = byHash.get(hash);
     if (name === undefined)
       throw new TroupeError("UNREACHABLE", "Cloudflare asks for a static asset that is not in the folder");
-    const contents = await readFile(path.join(folder, name));
+    const contents = await readFile(path.join(folder, name)).catch(() => undefined);
+    // What is promoted has the files of the version that it comes from, and the network has them all, as a rule.
+    if (!contents || assetHash(name, contents) !== hash) {
+      throw new TroupeError(
+        "PRECONDITION",
+        `${about}: Cloudflare needs ${name} once more, and ${folder} has another one`,
+        {
+          notes: ["Deploy from the folder with these files, or promote the version that belongs to them"],
+        },
+      );
+    }
     const type = getMimeType(name) ?? "application/null";
     form.append(hash, new File([contents.toString("base64")], hash, { type }), hash);
   }

@@ -1,11 +1,12 @@
 /** Several Workers as one operation: afterwards all of them are new, or all are as they were. */
 import { randomBytes } from "node:crypto";
 import { TroupeError } from "../../errors.ts";
-import { type Environment, PRODUCTION, refId } from "../../model.ts";
+import { type Environment, type EnvironmentRef, refId } from "../../model.ts";
 import type { ChangeReport, ChangeResult } from "../target.ts";
-import { type DeploymentMark, deploymentAnnotations } from "./annotations.ts";
+import { type Annotations, type DeploymentMark, deploymentAnnotations } from "./annotations.ts";
 import { uploadAssets } from "./assets.ts";
 import { changesBetween } from "./changes.ts";
+import { tagsFor, withProtection } from "./draft.ts";
 import { updateStrategy } from "./metadata.ts";
 import { resourceName } from "./names.ts";
 import { type NetVersion, type Network, sameShares } from "./network.ts";
@@ -18,6 +19,8 @@ import { type Upload, uploadLive, uploadVersion } from "./upload.ts";
 export interface DeployAllRequest extends PlanRequest {
   /** Share of the traffic that the new versions get at first. */
   percentage?: number;
+  /** Which environment a Worker outside of the request is, and its active version; undefined when nobody knows. */
+  versionOf(script: string): Promise<{ ref: EnvironmentRef; version: number } | undefined>;
   /** The environment that a Worker's active version was made of. */
   recordOf(script: string, version: NetVersion): Promise<Environment | undefined>;
 }
@@ -83,13 +86,17 @@ class Run {
     for (const each of waiting) {
       this.#goOn();
       this.#say(each, "uploading");
-      this.#versions.set(each, each.waiting ?? (await uploadVersion(this.#network, this.#upload(each))));
+      this.#versions.set(each, each.waiting ?? (await uploadVersion(this.#network, await this.#upload(each))));
     }
     for (const each of waiting) await this.#switch(each, operation);
     for (const each of changed)
       if (each.state && each.live && !early.includes(each)) await this.#replace(each, operation);
+    const { percentage } = this.#request;
     for (const each of this.#planned) {
       this.#goOn();
+      // While the old version still gets most of it, crons and addresses are the old one's.
+      if (each.keepTriggers) continue;
+      if (percentage !== undefined && percentage < 100 && each.changed && each.active && !each.live) continue;
       await applyTriggers(await triggerContext(this.#network, each, this.#request), operation);
     }
     return this.#versions;
@@ -115,11 +122,12 @@ class Run {
     );
   }
 
-  #upload(each: Planned, options: { half?: boolean; live?: boolean } = {}): Upload {
+  async #upload(each: Planned, options: { half?: boolean; live?: boolean } = {}): Promise<Upload> {
     const { environment, bundle, record, about } = each;
     const assetsToken = this.#tokens.get(each);
     const metadata = each.metadata({
       ...options,
+      ...(options.live && { deployment: await this.#mark(each) }),
       ...(assetsToken !== undefined && { assetsToken }),
       ...(options.half && { leaveOut: (binding) => each.needs(binding).some((script) => !this.#existing.has(script)) }),
     });
@@ -144,7 +152,7 @@ class Run {
       if (!(await this.#network.scripts()).has(scriptName)) return;
       await this.#network.api.delete(this.#network.script(scriptName), { query: { force: true }, about: each.about });
     });
-    const version = await uploadLive(this.#network, this.#upload(each, { half, live: true }), false);
+    const version = await uploadLive(this.#network, await this.#upload(each, { half, live: true }), false);
     this.#existing.add(scriptName);
     this.#versions.set(each, version);
     for (const other of this.#planned) if (this.#halves.has(other)) await this.#complete(other);
@@ -162,11 +170,11 @@ class Run {
     );
     if (lacks) return;
     this.#halves.delete(each);
-    const version = await uploadVersion(this.#network, this.#upload(each));
+    const version = await uploadVersion(this.#network, await this.#upload(each));
     await this.#network.deploy(
       each.environment.scriptName,
       [{ version_id: version.id, percentage: 100 }],
-      this.#annotations(each),
+      await this.#annotations(each),
       {
         about: each.about,
       },
@@ -187,43 +195,65 @@ class Run {
     const { scriptName } = each.environment;
     const strategy = updateStrategy(each.environment);
     this.#rememberDeployment(each, operation);
-    await this.#network.deploy(scriptName, shares, this.#annotations(each), { about: each.about, strategy });
+    await this.#network.deploy(scriptName, shares, await this.#annotations(each), { about: each.about, strategy });
   }
 
   async #replace(each: Planned, operation: Operation): Promise<void> {
     this.#goOn();
     this.#say(each, "uploading");
     this.#rememberDeployment(each, operation);
-    this.#versions.set(each, await uploadLive(this.#network, this.#upload(each, { live: true }), true));
+    this.#versions.set(each, await uploadLive(this.#network, await this.#upload(each, { live: true }), true));
   }
 
   #rememberDeployment(each: Planned, operation: Operation): void {
     const before = each.state?.deployments[0]?.versions;
     if (!before) return;
     const number = each.active?.number;
-    operation.did(`${refId(each.ref)} is back at version ${number}`, async () => {
-      const [newest] = await this.#network.deployments(each.environment.scriptName);
-      if (newest && sameShares(newest.versions, before)) return;
-      const annotations = deploymentAnnotations({ action: "rollback", operation: `undo-${this.#id}` });
-      await this.#network.deploy(each.environment.scriptName, before, annotations, { about: each.about });
-    });
+    operation.did(
+      `${refId(each.ref)} is ${number === undefined ? "empty again" : `back at version ${number}`}`,
+      async () => {
+        const [newest] = await this.#network.deployments(each.environment.scriptName);
+        if (newest && sameShares(newest.versions, before)) return;
+        const annotations = deploymentAnnotations({ action: "rollback", operation: `undo-${this.#id}` });
+        await this.#network.deploy(each.environment.scriptName, before, annotations, { about: each.about });
+      },
+    );
   }
 
-  #annotations({ action, from }: Planned) {
+  async #annotations(each: Planned): Promise<Annotations> {
+    return deploymentAnnotations(await this.#mark(each));
+  }
+
+  async #mark(each: Planned): Promise<DeploymentMark> {
     const { message, author } = this.#request;
-    const mark: DeploymentMark = {
-      action,
+    return {
+      action: each.action,
       operation: this.#id,
       ...(message !== undefined && { message }),
       ...(author !== undefined && { author }),
-      ...(from !== undefined && { from }),
+      ...(each.from !== undefined && { from: each.from }),
+      bound: await this.#boundBy(each),
     };
-    return deploymentAnnotations(mark);
+  }
+
+  /** What it binds, and in which version that is now: `service@environment` → number. */
+  async #boundBy(each: Planned): Promise<Record<string, number>> {
+    const scripts = new Set(each.environment.bindings.flatMap((binding) => each.needs(binding)));
+    scripts.delete(each.environment.scriptName);
+    const bound: Record<string, number> = {};
+    for (const script of scripts) {
+      const planned = this.#planned.find(({ environment }) => environment.scriptName === script);
+      const found = planned
+        ? { ref: planned.ref, version: (this.#versions.get(planned) ?? planned.active)?.number }
+        : await this.#request.versionOf(script);
+      if (found?.version !== undefined) bound[refId(found.ref)] = found.version;
+    }
+    return bound;
   }
 }
 
 async function triggerContext(network: Network, each: Planned, request: DeployAllRequest): Promise<TriggerContext> {
-  const { environment, active, ref, about } = each;
+  const { environment, active, about } = each;
   const previous = active && each.changed ? await request.recordOf(environment.scriptName, active) : undefined;
   return {
     network,
@@ -233,18 +263,13 @@ async function triggerContext(network: Network, each: Planned, request: DeployAl
     tags: tagsOf(each),
     nameOf: resourceName,
     ...(previous && { previous }),
-    ...(ref && {}),
   };
 }
 
 /** As Wrangler marks them, so that the dashboard groups the environments of a service. */
-function tagsOf({ state, ref }: Planned): string[] {
-  const others = (state?.script.tags ?? []).filter((tag) => !/^cf:(service|environment)=/.test(tag));
-  return [
-    ...others,
-    `cf:service=${ref.service}`,
-    ...(ref.environment === PRODUCTION ? [] : [`cf:environment=${ref.environment}`]),
-  ];
+function tagsOf({ state, ref, environment }: Planned): string[] {
+  const tags = tagsFor(ref, state?.script.tags ?? []);
+  return environment.protected ? withProtection(tags, true) : tags;
 }
 
 async function dryReport(

@@ -5,10 +5,19 @@ import type { UploadContext } from "../../bindings/kind.ts";
 import type { Binding, Bundle, Environment } from "../../model.ts";
 import { bundleMetadata, type Metadata } from "./form.ts";
 
+/** Secrets that stay, where not simply all of the newest version's do. */
+export interface KeptSecrets {
+  names: readonly string[];
+  /** Id of the version that has them. */
+  version: string;
+}
+
 export interface MetadataOptions {
   context: UploadContext;
   /** Secrets to set that the config does not name. */
   secrets?: Readonly<Record<string, string>>;
+  /** Default: all of the newest version's. */
+  kept?: KeptSecrets;
   /** The token for having uploaded the static assets. */
   assetsToken?: string;
   migrations?: Record<string, unknown>;
@@ -47,7 +56,7 @@ export function uploadMetadata(
     ...own,
     ...compatibility,
     bindings: [...envBindings(bindings, options), ...own.bindings],
-    keep_bindings: settings.keep_vars === true ? ["plain_text", "json", ...KEPT] : KEPT,
+    keep_bindings: [...(settings.keep_vars === true ? ["plain_text", "json"] : []), ...(options.kept ? [] : KEPT)],
     ...(options.migrations && { migrations: options.migrations }),
     ...(options.live && { code_update_strategy: updateStrategy(environment) }),
     ...(settings.exports !== undefined && { exports: settings.exports }),
@@ -64,7 +73,7 @@ export function uploadMetadata(
 
 function envBindings(
   bindings: readonly Binding[],
-  { context, secrets = {} }: MetadataOptions,
+  { context, secrets = {}, kept }: MetadataOptions,
 ): Record<string, unknown>[] {
   const written = bindings.flatMap((binding): Record<string, unknown>[] => {
     const made = kindOf(binding).upload(binding, context);
@@ -72,7 +81,14 @@ function envBindings(
   });
   const names = new Set(written.map(({ name }) => name));
   const others = Object.entries(secrets).filter(([name]) => !names.has(name));
-  return [...written, ...others.map(([name, text]) => ({ name, type: "secret_text", text }))];
+  const inherited = (kept?.names ?? []).filter((name) => !names.has(name) && !Object.hasOwn(secrets, name));
+  return [
+    ...written.map((binding) =>
+      kept && binding.type === "inherit" ? { ...binding, version_id: kept.version } : binding,
+    ),
+    ...others.map(([name, text]) => ({ name, type: "secret_text", text })),
+    ...inherited.map((name) => ({ name, type: "inherit", version_id: kept!.version })),
+  ];
 }
 
 /** Lists are joined, tables merged. */

@@ -39,7 +39,7 @@ export interface ScriptState {
   /** Newest first. */
   versions: NetVersion[];
   deployments: NetDeployment[];
-  /** Names of secrets. */
+  /** Names of the secrets that the version with the largest share has. */
   secrets: string[];
 }
 
@@ -89,18 +89,17 @@ export class Network {
     return deployments;
   }
 
-  async secrets(name: string): Promise<string[]> {
-    const found = await this.api.get<{ name: string }[]>(`${this.script(name)}/secrets`);
-    return found.map((secret) => secret.name);
+  /** Names of the secrets that a version has. */
+  async secrets(name: string, id: string): Promise<string[]> {
+    const { resources } = await this.version(name, id);
+    const bindings = (resources?.bindings ?? []) as { type?: string; name?: string }[];
+    return bindings.filter(({ type }) => type === "secret_text" || type === "secret_key").map((each) => each.name!);
   }
 
   async state(script: Script): Promise<ScriptState> {
-    const [versions, deployments, secrets] = await Promise.all([
-      this.versions(script.id),
-      this.deployments(script.id),
-      this.secrets(script.id),
-    ]);
-    return { script, versions, deployments, secrets };
+    const [versions, deployments] = await Promise.all([this.versions(script.id), this.deployments(script.id)]);
+    const main = mainVersion({ versions, deployments });
+    return { script, versions, deployments, secrets: main ? await this.secrets(script.id, main.id) : [] };
   }
 
   /** `<name>.workers.dev` of the account; undefined when it has none yet. */
@@ -151,7 +150,10 @@ export function onlyVersion({ versions, deployments }: ScriptState): NetVersion 
 }
 
 /** The version with the largest share. */
-export function mainVersion({ versions, deployments }: ScriptState): NetVersion | undefined {
+export function mainVersion({
+  versions,
+  deployments,
+}: Pick<ScriptState, "versions" | "deployments">): NetVersion | undefined {
   const [largest] = [...(deployments[0]?.versions ?? [])].sort((a, b) => b.percentage - a.percentage);
   return versions.find(({ id }) => id === largest?.version_id);
 }

@@ -14,13 +14,14 @@ import {
   type Workspace,
 } from "../../model.ts";
 import type { Action, ChangeOptions } from "../target.ts";
-import { readVersion, type VersionMark, versionAnnotations } from "./annotations.ts";
-import { type Assets, readAssets } from "./assets.ts";
-import { type MetadataOptions, uploadFingerprint, uploadMetadata } from "./metadata.ts";
+import { type DeploymentMark, readVersion, type VersionMark, versionAnnotations } from "./annotations.ts";
+import { type Assets, assetsFolder, type Manifest, readAssets } from "./assets.ts";
+import { type KeptSecrets, type MetadataOptions, uploadFingerprint, uploadMetadata } from "./metadata.ts";
 import { referredScript } from "./names.ts";
 import { mainVersion, type NetVersion, type Network, onlyVersion, type Script, type ScriptState } from "./network.ts";
 import { type Provisioned, provision } from "./provision.ts";
 import type { VersionRecord } from "./record.ts";
+import { isDraft } from "./shelf.ts";
 
 /** One environment that is to be made as given. */
 export interface Wanted {
@@ -28,15 +29,19 @@ export interface Wanted {
   environment: Environment;
   bundle: Bundle;
   record: VersionRecord;
-  action: Action;
+  action: Action | "create";
   /** Values to set; the others stay as they are. */
   secrets: Readonly<Record<string, string>>;
   /** Secrets to take away. */
   withoutSecrets?: readonly string[];
   /** What it comes from: `service@environment#version`. */
   from?: string;
-  /** The assets that the network has already, when there is no folder to read. */
-  keepAssets?: boolean;
+  /** A version that is there already, to be made the active one: nothing is uploaded then. */
+  existing?: NetVersion;
+  /** Leaves everything around the Worker alone: nobody knows what it was with that version. */
+  keepTriggers?: boolean;
+  /** Static assets of the version that it comes from, in place of those in the folder. */
+  assetsOf?: Manifest;
 }
 
 export interface Planned extends Wanted {
@@ -56,7 +61,10 @@ export interface Planned extends Wanted {
   /** The API takes it only with an upload that is live at once. */
   live: boolean;
   metadata(
-    options?: Pick<MetadataOptions, "assetsToken" | "leaveOut" | "live"> & { half?: boolean },
+    options?: Pick<MetadataOptions, "assetsToken" | "leaveOut" | "live"> & {
+      half?: boolean;
+      deployment?: DeploymentMark;
+    },
   ): Record<string, unknown>;
   /** Scripts that must exist before this one, by binding. */
   needs(binding: Binding): string[];
@@ -85,9 +93,11 @@ export async function plan(network: Network, request: PlanRequest): Promise<Plan
       return script && network.state(script);
     }),
   );
-  const faults = request.wanted.flatMap((wanted, index) => faultsOf(wanted, states[index], scripts, request));
+  const faults = request.wanted.flatMap((wanted, index) =>
+    wanted.existing ? [] : faultsOf(wanted, states[index], scripts, request),
+  );
   throwIfErrors("PRECONDITION", faults, `${faults.length} things stand in the way; nothing was changed`);
-  const assets = await Promise.all(request.wanted.map(({ environment }) => readAssets(environment)));
+  const assets = await Promise.all(request.wanted.map(assetsOf));
   const provisioned = await provision(
     network,
     request.wanted.map(({ environment }) => environment),
@@ -97,6 +107,16 @@ export async function plan(network: Network, request: PlanRequest): Promise<Plan
     planOne(wanted, { state: states[index], assets: assets[index], provisioned, request }),
   );
   return { planned, scripts, provisioned };
+}
+
+function assetsOf({
+  environment,
+  existing,
+  assetsOf: manifest,
+}: Wanted): Promise<Assets | undefined> | Assets | undefined {
+  if (existing) return undefined;
+  const folder = manifest && assetsFolder(environment);
+  return folder === undefined ? readAssets(environment) : { folder, manifest: manifest! };
 }
 
 interface Parts {
@@ -117,6 +137,10 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
     secret: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
   };
   const migrations = pendingMigrations(environment, state?.script);
+  const main = state && mainVersion(state);
+  const active = main && !isDraft(main) ? main : undefined;
+  const newest = state?.versions[0];
+  const kept = keptSecrets(state, main, withoutSecrets);
   const bare = uploadMetadata(environment, bundle, { context, secrets });
   const fingerprint = uploadFingerprint(environment, bundle, withoutValues(bare), assets?.manifest);
   const mark: VersionMark = {
@@ -128,36 +152,63 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
     size: bundle.size,
     action: wanted.action,
   };
-  const active = state && mainVersion(state);
   const same = (version: NetVersion | undefined) => readVersion(version?.annotations).fingerprint === fingerprint;
   const touchesSecrets = Object.keys(secrets).length > 0 || withoutSecrets.length > 0;
-  const newest = state?.versions[0];
-  const changed = migrations !== undefined || touchesSecrets || !state || !same(onlyVersion(state));
+  const only = state && onlyVersion(state);
+  const { existing } = wanted;
+  const changed = existing
+    ? only?.id !== existing.id
+    : migrations !== undefined || touchesSecrets || !state || !same(only);
+  const waiting =
+    existing ?? (!touchesSecrets && newest && isUntried(newest, state) && same(newest) ? newest : undefined);
   return {
     ...wanted,
+    record: { ...wanted.record, ...(assets && { assets: assets.manifest }) },
     about: `service ${refId(wanted.ref)}`,
     ...(state && { state }),
     ...(active && { active }),
     ...(assets && { assets }),
     fingerprint,
     changed,
-    ...(changed && !touchesSecrets && newest && newest !== active && same(newest) && { waiting: newest }),
-    ...(migrations && { migrations }),
-    live: !state || migrations !== undefined || onlyLive(environment, bundle),
-    metadata: ({ half, live, ...options } = {}) =>
+    ...(changed && waiting && { waiting }),
+    ...(migrations && !existing && { migrations }),
+    live: !existing && (!state || migrations !== undefined || onlyLive(environment, bundle)),
+    metadata: ({ half, live, deployment, ...options } = {}) =>
       uploadMetadata(environment, bundle, {
         context,
         secrets,
+        ...(kept && { kept }),
         ...options,
         ...(live && { live }),
         ...(live && migrations && { migrations }),
-        annotations: versionAnnotations({ ...mark, fingerprint: half ? `${fingerprint}.half` : fingerprint }),
+        annotations: versionAnnotations(
+          { ...mark, fingerprint: half ? `${fingerprint}.half` : fingerprint },
+          deployment,
+        ),
       }),
     needs: (binding) =>
       (kindOf(binding).references?.(binding) ?? [])
         .filter(({ service }) => service !== undefined)
         .map((reference) => referredScript(workspace, environment, reference)),
   };
+}
+
+/** Whether nobody ever got a version: an attempt that uploaded it has ended before it was deployed. */
+function isUntried({ id }: NetVersion, { deployments }: ScriptState): boolean {
+  return !deployments.some(({ versions }) => versions.some(({ version_id }) => version_id === id));
+}
+
+/**
+ * A version takes its secrets from the newest one. Where that is not the one that people get, or some are to go, those that
+ * stay are named one by one.
+ */
+function keptSecrets(
+  state: ScriptState | undefined,
+  main: NetVersion | undefined,
+  without: readonly string[],
+): KeptSecrets | undefined {
+  if (!state || !main || (state.versions[0]?.id === main.id && without.length === 0)) return undefined;
+  return { names: state.secrets.filter((name) => !without.includes(name)), version: main.id };
 }
 
 /** Values of secrets are no part of what is compared: nobody could read them back. */
@@ -263,6 +314,3 @@ function migrationFaults(
     })),
   ];
 }
-
-/** The tag of a Worker that accepts promotions only. */
-export const PROTECTED = "troupe:protected";

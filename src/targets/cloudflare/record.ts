@@ -5,26 +5,20 @@
 import path from "node:path";
 import type { StoredConfig } from "../../config/index.ts";
 import type { Bundle, Environment, EnvironmentRef, Module, ModuleType } from "../../model.ts";
-
-/** What `env` verbs keep with an environment. */
-export interface Settings {
-  /** The name that editions of its resources go by. */
-  edition: string;
-  base?: string;
-  overlay?: Record<string, unknown>;
-  /** The resources of another environment in place of editions of its own. */
-  share?: string;
-}
+import type { EnvironmentSettings } from "../../store/records.ts";
+import type { Manifest } from "./assets.ts";
 
 export interface VersionRecord {
   format: 1;
   ref: EnvironmentRef;
   environment: Environment;
   config: StoredConfig;
-  settings: Settings;
+  settings: EnvironmentSettings;
   exports: string[];
   /** Names of source maps and the like are not told by the network. */
   modules: { name: string; type: ModuleType }[];
+  /** Static assets, so that they can be promoted. */
+  assets?: Manifest;
 }
 
 export const RECORD = "troupe.json";

@@ -12,6 +12,7 @@ import type {
   ChangeOptions,
   ChangeReport,
   CloneRequest,
+  DeleteOptions,
   DeployItem,
   DeploymentInfo,
   DeployRequest,
@@ -246,7 +247,7 @@ class LocalTarget implements Target {
     return environmentInfo(this.#store.environment(renamed), this.#address);
   }
 
-  async delete(refs: readonly EnvironmentRef[], { force }: { force: boolean }): Promise<void> {
+  async delete(refs: readonly EnvironmentRef[], { force }: DeleteOptions): Promise<string[]> {
     const records = this.#store.transaction(() => {
       for (const ref of refs) this.#refuseDeletion(ref, refs, force);
       const gone = refs.map((ref) => this.#store.environment(ref));
@@ -254,6 +255,7 @@ class LocalTarget implements Target {
       return gone;
     });
     for (const { settings } of records) if (settings.seed) await removeSeed(this.#dataDir, settings.seed);
+    return [];
   }
 
   /** @param together what is deleted with it */

@@ -26,7 +26,7 @@ import { pickFiles } from "./files.ts";
  * @throws TroupeError NOT_FOUND, CONFIG; PRECONDITION naming each secret and resource that the target environment lacks
  */
 export async function promotionDrafts(store: Store, request: PromoteRequest): Promise<Draft[]> {
-  const { from, to } = request;
+  const { to } = request;
   refuseSame(request);
   const sources = sourcesOf(store, request);
   const drafts: Draft[] = [];
@@ -92,12 +92,14 @@ export async function cloneDrafts(store: Store, request: CloneRequest): Promise<
         notes: [`Bindings of ${refId(ref)} name these files: deploy to it instead, from their folder`],
       });
     }
+    const names = store.secrets(record).map(({ name }) => name);
+    const given = Object.fromEntries(Object.entries(request.secrets ?? {}).filter(([name]) => names.includes(name)));
     drafts.push({
       ref,
       action: "clone",
       origin: { ...source, version: version.number },
       settings,
-      secrets: { copyFrom: record },
+      secrets: { copyFrom: record, put: given },
       fresh: { environment: { ...environment, protected: false }, config, code: version, files },
     });
     if (data === "copy") refuseUncopied(source, environment);

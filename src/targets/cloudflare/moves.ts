@@ -1,0 +1,313 @@
+/** What is wanted of Workers by the verbs that move what is deployed already: promote, clone, rollback, settings, secrets. */
+import { mentions, type StoredConfig, storedConfig } from "../../config/index.ts";
+import { TroupeError } from "../../errors.ts";
+import { type Environment, type EnvironmentRef, refId, type Workspace } from "../../model.ts";
+import type { EnvironmentSettings } from "../../store/records.ts";
+import {
+  freeEdition,
+  lacks,
+  noSuchEnvironment,
+  refuseExistingClone,
+  refuseLacking,
+  refuseSame,
+  resolveSettings,
+  writtenBase,
+} from "../promotion.ts";
+import type { CloneRequest, NewEnvironment, PromoteRequest, SecretChange, SettingsChange } from "../target.ts";
+import type { NetVersion } from "./network.ts";
+import type { Wanted } from "./plan.ts";
+import type { VersionRecord } from "./record.ts";
+import { type Content, deployedVersions, isDraft, type Shelf, type Stored } from "./shelf.ts";
+
+/** A version that something is made of. */
+interface Source {
+  stored: Stored;
+  version: NetVersion;
+  content: Content;
+  config: StoredConfig;
+  environment: Environment;
+  settings: EnvironmentSettings;
+  secrets: string[];
+}
+
+/**
+ * The active version of an environment. One that somebody else deployed has no config with it: then the workspace's counts.
+ * @throws TroupeError NOT_FOUND, PRECONDITION
+ */
+async function sourceOf(shelf: Shelf, ref: EnvironmentRef, workspace: Workspace | undefined): Promise<Source> {
+  const stored = await shelf.need(ref);
+  const version = await shelf.needActive(stored);
+  const [content, settings, secrets] = await Promise.all([
+    shelf.content(stored, version),
+    shelf.settings(stored),
+    shelf.secretNames(stored, version),
+  ]);
+  const common = { stored, version, content, settings, secrets };
+  const { record } = content;
+  if (record) return { ...common, config: record.config, environment: record.environment };
+  const service = workspace?.services.find(({ name }) => name === ref.service);
+  const environment = service?.environments[ref.environment];
+  if (service && environment) return { ...common, config: storedConfig(service), environment };
+  throw new TroupeError("PRECONDITION", `${refId(ref)} was not deployed by troupe: its config is not known`, {
+    notes: ["Run this in the folder of the service, or deploy to it once with `troupe deploy --target cloudflare`"],
+  });
+}
+
+/** An environment's config, resolved as the account has it. */
+export async function resolveFor(
+  shelf: Shelf,
+  ref: EnvironmentRef,
+  config: StoredConfig,
+  settings: EnvironmentSettings,
+): Promise<Environment> {
+  const share = settings.share === undefined ? undefined : await sharedBy(shelf, ref, settings.share);
+  const environment = await resolveSettings(ref, config, settings, share);
+  // It keeps the name that it has, whatever the rule would call it now.
+  const stored = await shelf.find(ref);
+  return stored ? { ...environment, scriptName: stored.script.id } : environment;
+}
+
+/** By its name, or by the one that it was made with, if it was renamed since. */
+async function sharedBy(shelf: Shelf, { service }: EnvironmentRef, share: string): Promise<Environment | undefined> {
+  const named = await shelf.find({ service, environment: share });
+  const found = named ?? (await renamedFrom(shelf, service, share));
+  const active = found && (await shelf.active(found));
+  return active && (await shelf.content(found, active)).record?.environment;
+}
+
+async function renamedFrom(shelf: Shelf, service: string, edition: string): Promise<Stored | undefined> {
+  for (const stored of await shelf.of(service)) if ((await shelf.settings(stored)).edition === edition) return stored;
+  return undefined;
+}
+
+/** What an environment is made with, when it starts from another of its service. */
+export async function newSettings(
+  shelf: Shelf,
+  ref: EnvironmentRef,
+  { base }: NewEnvironment = {},
+): Promise<EnvironmentSettings> {
+  const edition = await editionFor(shelf, ref);
+  return { edition, ...(base !== undefined && { base: await baseName(shelf, { ...ref, environment: base }) }) };
+}
+
+async function baseName(shelf: Shelf, ref: EnvironmentRef): Promise<string> {
+  const stored = await shelf.find(ref);
+  const active = stored && (await shelf.active(stored));
+  if (!stored || !active) return ref.environment;
+  const [settings, { record }] = await Promise.all([shelf.settings(stored), shelf.content(stored, active)]);
+  return writtenBase(ref, settings, record?.config);
+}
+
+async function editionFor(shelf: Shelf, { service, environment }: EnvironmentRef): Promise<string> {
+  const others = (await shelf.of(service)).filter(({ ref }) => ref.environment !== environment);
+  const settings = await Promise.all(others.map((stored) => shelf.settings(stored)));
+  return freeEdition(environment, new Set(settings.map(({ edition }) => edition)));
+}
+
+export function recordFor(
+  ref: EnvironmentRef,
+  parts: Pick<VersionRecord, "environment" | "config" | "settings"> & { bundle: Content["bundle"] },
+): VersionRecord {
+  const { environment, config, settings, bundle } = parts;
+  const modules = bundle.modules.map(({ name, type }) => ({ name, type }));
+  return { format: 1, ref, environment, config, settings, exports: bundle.exports, modules };
+}
+
+interface Moved {
+  action: Wanted["action"];
+  environment: Environment;
+  config: StoredConfig;
+  settings: EnvironmentSettings;
+  secrets?: Readonly<Record<string, string>>;
+}
+
+function movedFrom({ stored, version, content }: Source, ref: EnvironmentRef, moved: Moved): Wanted {
+  const { bundle, record } = content;
+  const { action, environment, config, settings, secrets = {} } = moved;
+  return {
+    ref,
+    environment,
+    bundle,
+    record: recordFor(ref, { environment, config, settings, bundle }),
+    action,
+    secrets,
+    ...(record?.assets && { assetsOf: record.assets }),
+    ...(refId(stored.ref) !== refId(ref) && { from: `${refId(stored.ref)}#${version.number}` }),
+  };
+}
+
+/**
+ * The services named and, with `graph`, everything that they bind in the environment of the same name; dependencies first.
+ * @throws TroupeError NOT_FOUND, PRECONDITION
+ */
+async function sourcesOf(
+  shelf: Shelf,
+  { services, from, graph }: { services: readonly string[]; from: string; graph: boolean },
+  workspace: Workspace | undefined,
+): Promise<Source[]> {
+  const found = new Map<string, Source>();
+  const order: Source[] = [];
+  const visit = async (service: string): Promise<void> => {
+    const ref = { service, environment: from };
+    if (found.has(refId(ref))) return;
+    const source = await sourceOf(shelf, ref, workspace);
+    found.set(refId(ref), source);
+    for (const script of graph ? await boundScripts(shelf, source) : []) {
+      const bound = [...(await shelf.all()).values()].find((each) => each.script.id === script);
+      if (bound?.ref.environment === from) await visit(bound.ref.service);
+    }
+    order.push(source);
+  };
+  for (const service of services) await visit(service);
+  return order;
+}
+
+/** Names of the Workers that a version binds, as the network has them. */
+async function boundScripts({ network }: Shelf, { stored, version }: Source): Promise<string[]> {
+  const { resources } = await network.version(stored.script.id, version.id);
+  return (resources?.bindings ?? []).flatMap(({ service, script_name }) =>
+    [service, script_name].filter((name): name is string => typeof name === "string" && name !== stored.script.id),
+  );
+}
+
+/** @throws TroupeError NOT_FOUND, CONFIG; PRECONDITION naming each secret and binding that the target lacks */
+export async function promotionWanted(
+  shelf: Shelf,
+  request: PromoteRequest,
+  workspace: Workspace | undefined,
+): Promise<Wanted[]> {
+  refuseSame(request);
+  const wanted: Wanted[] = [];
+  const lacking: string[] = [];
+  for (const source of await sourcesOf(shelf, request, workspace)) {
+    const ref = { service: source.stored.ref.service, environment: request.to };
+    const { config } = source;
+    const stored = await shelf.find(ref);
+    if (!stored && !mentions(config, request.to)) {
+      const known = (await shelf.of(ref.service)).map((each) => each.ref.environment);
+      throw noSuchEnvironment(ref, known, config);
+    }
+    const settings = stored ? await shelf.settings(stored) : await newSettings(shelf, ref);
+    const environment = await resolveFor(shelf, ref, config, settings);
+    const secrets = stored ? (await shelf.state(stored)).secrets : [];
+    lacking.push(...lacks(source, { environment, secrets }).map((what) => `${what} (${refId(ref)})`));
+    wanted.push(movedFrom(source, ref, { action: "promote", environment, config, settings }));
+  }
+  refuseLacking(lacking, request);
+  return wanted;
+}
+
+/** @throws TroupeError NOT_FOUND, CONFIG; CONFLICT when one exists; PRECONDITION naming the secrets that have no value */
+export async function cloneWanted(
+  shelf: Shelf,
+  request: CloneRequest,
+  workspace: Workspace | undefined,
+): Promise<Wanted[]> {
+  const { from, to, data } = request;
+  if (data === "copy") {
+    throw new TroupeError("PRECONDITION", "Data of resources on Cloudflare is not copied", {
+      notes: ["--data fresh gives the clone empty ones, --data share those of the first; nothing was changed"],
+    });
+  }
+  const wanted: Wanted[] = [];
+  const unset: string[] = [];
+  for (const source of await sourcesOf(shelf, request, workspace)) {
+    const ref = { service: source.stored.ref.service, environment: to };
+    if (await shelf.find(ref)) throw refuseExistingClone(ref, from);
+    const settings: EnvironmentSettings = {
+      edition: await editionFor(shelf, ref),
+      base: await baseName(shelf, source.stored.ref),
+      ...(source.settings.overlay && { overlay: source.settings.overlay }),
+      ...(data === "share" && { share: from }),
+    };
+    const environment = { ...(await resolveFor(shelf, ref, source.config, settings)), protected: false };
+    const given = request.secrets ?? {};
+    unset.push(
+      ...source.secrets.filter((name) => !Object.hasOwn(given, name)).map((name) => `${name} (${refId(ref)})`),
+    );
+    const { config } = source;
+    const secrets = Object.fromEntries(source.secrets.map((name) => [name, given[name]!]));
+    wanted.push(movedFrom(source, ref, { action: "clone", environment, config, settings, secrets }));
+  }
+  if (unset.length === 0) return wanted;
+  throw new TroupeError("PRECONDITION", `Cloudflare never tells the values of secrets: ${unset.join(", ")}`, {
+    notes: [
+      `Give them in a file: troupe env clone ${from} ${to} --secrets-file FILE (JSON, or lines of NAME=value)`,
+      "Nothing was changed",
+    ],
+  });
+}
+
+/** @param number left out: the version that was active before this one. @throws TroupeError NOT_FOUND, PRECONDITION */
+export async function rollbackWanted(shelf: Shelf, ref: EnvironmentRef, number: number | undefined): Promise<Wanted> {
+  const stored = await shelf.need(ref);
+  const existing = await shelf.version(stored, number ?? (await previousVersion(shelf, stored)));
+  const { bundle, record } = await shelf.content(stored, existing);
+  const { foreignEnvironment } = await import("./foreign.ts");
+  const whole = await shelf.network.version(stored.script.id, existing.id);
+  const environment = record
+    ? { ...record.environment, name: ref.environment, scriptName: stored.script.id }
+    : foreignEnvironment(ref, stored.script, whole);
+  const config = record?.config ?? { service: ref.service, dialect: environment.dialect, configPath: "", source: {} };
+  const settings = await shelf.settings(stored);
+  return {
+    ref,
+    environment,
+    bundle,
+    record: recordFor(ref, { environment, config, settings, bundle }),
+    action: "rollback",
+    secrets: {},
+    existing,
+    ...(!record && { keepTriggers: true }),
+  };
+}
+
+async function previousVersion(shelf: Shelf, stored: Stored): Promise<number> {
+  const [active, state] = await Promise.all([shelf.needActive(stored), shelf.state(stored)]);
+  const live = new Set(deployedVersions(state).map(({ id }) => id));
+  for (const { versions } of state.deployments) {
+    for (const { version_id } of versions) {
+      const found = state.versions.find(({ id }) => id === version_id);
+      if (found && found !== active && found.id !== active.id && live.has(found.id) && !isDraft(found))
+        return found.number;
+    }
+  }
+  throw new TroupeError("PRECONDITION", `${refId(stored.ref)} has no earlier version to go back to`, {
+    notes: ["See `troupe versions list --target cloudflare`"],
+  });
+}
+
+/** @throws TroupeError NOT_FOUND, CONFIG, PRECONDITION */
+export async function settingsWanted(
+  shelf: Shelf,
+  { ref, settings: overlay }: SettingsChange,
+  workspace: Workspace | undefined,
+): Promise<Wanted> {
+  const source = await sourceOf(shelf, ref, workspace);
+  const { overlay: _, ...others } = source.settings;
+  const settings = { ...others, ...(Object.keys(overlay).length > 0 && { overlay }) };
+  const { config } = source;
+  const environment = await resolveFor(shelf, ref, config, settings);
+  return movedFrom(source, ref, { action: "settings", environment, config, settings });
+}
+
+/** For an environment that was deployed. @throws TroupeError NOT_FOUND, PRECONDITION */
+export async function secretsWanted(
+  shelf: Shelf,
+  { ref, put = {}, remove = [] }: SecretChange,
+  workspace: Workspace | undefined,
+): Promise<Wanted> {
+  const source = await sourceOf(shelf, ref, workspace);
+  const unknown = remove.filter((name) => !source.secrets.includes(name));
+  if (unknown.length > 0) throw noSecrets(ref, unknown);
+  const { config, settings, stored } = source;
+  const environment = { ...source.environment, name: ref.environment, scriptName: stored.script.id };
+  const moved = movedFrom(source, ref, { action: "secret", environment, config, settings, secrets: put });
+  return { ...moved, ...(remove.length > 0 && { withoutSecrets: remove }) };
+}
+
+export function noSecrets(ref: EnvironmentRef, names: readonly string[]): TroupeError {
+  return new TroupeError("NOT_FOUND", `${refId(ref)} has no secret ${names.join(", ")}`, {
+    notes: ["See `troupe secret list`"],
+  });
+}
