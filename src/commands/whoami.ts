@@ -1,6 +1,7 @@
 import { whoami } from "../ops/login.ts";
 import type { Output } from "../output/output.ts";
 import type { Command } from "./command.ts";
+import { targetSelection } from "./target-input.ts";
 
 interface Result {
   source: string;
@@ -17,8 +18,8 @@ interface Result {
 }
 
 const command: Command<object, Result> = {
-  async run(_args, context) {
-    const { warnings, ...result } = await whoami(context.env);
+  async run(args, context) {
+    const { warnings, ...result } = await whoami(targetSelection(args, context));
     for (const warning of warnings) context.report(warning);
     return result;
   },

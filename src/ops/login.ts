@@ -6,6 +6,8 @@ import { replaceFile } from "../lib/replace-file.ts";
 import { type Account, accountFrom, baseUrlOf, loginFile } from "../targets/cloudflare/account.ts";
 import { Api } from "../targets/cloudflare/client.ts";
 import { type AccountInfo, type Identity, identify, seesWorkers } from "../targets/cloudflare/identity.ts";
+import { configuredAccount } from "../targets/cloudflare/open.ts";
+import { readableWorkspace, type TargetSelection } from "./target.ts";
 
 type ProcessEnv = Record<string, string | undefined>;
 
@@ -118,8 +120,10 @@ export interface WhoamiReport extends Identity {
 }
 
 /** @throws TroupeError AUTH when nobody is logged in, or the token is no good; UNREACHABLE */
-export async function whoami(processEnv: ProcessEnv): Promise<WhoamiReport> {
-  const account = accountFrom(processEnv);
+export async function whoami(selection: TargetSelection): Promise<WhoamiReport> {
+  const { processEnv } = selection;
+  const configured = configuredAccount(await readableWorkspace(selection));
+  const account = accountFrom(processEnv, configured);
   const identity = await identify(await Api.open(account), account.accountId);
   const { accounts } = identity;
   const accountId = account.accountId ?? (accounts.length === 1 ? accounts[0]!.id : undefined);
@@ -130,9 +134,11 @@ export async function whoami(processEnv: ProcessEnv): Promise<WhoamiReport> {
       code: "account-not-seen",
       message: `The token does not see the account ${account.accountId}`,
       notes: [
-        processEnv.CLOUDFLARE_ACCOUNT_ID
-          ? "It is the one that CLOUDFLARE_ACCOUNT_ID names"
-          : "Run `troupe login` again to choose another",
+        configured !== undefined
+          ? "The config names it: account_id"
+          : processEnv.CLOUDFLARE_ACCOUNT_ID
+            ? "CLOUDFLARE_ACCOUNT_ID names it"
+            : "Run `troupe login` again to choose another",
       ],
     });
   }

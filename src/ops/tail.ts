@@ -1,14 +1,12 @@
 /** The live logs of deployed services. */
 import { TroupeError } from "../errors.ts";
-import { didYouMean } from "../lib/did-you-mean.ts";
-import { type EnvironmentRef, PRODUCTION, refId } from "../model.ts";
-import { accountFrom } from "../targets/cloudflare/account.ts";
-import { Api } from "../targets/cloudflare/client.ts";
-import { chooseAccount, Network } from "../targets/cloudflare/network.ts";
+import { type EnvironmentRef, PRODUCTION, refId, type Workspace } from "../model.ts";
+import { openShelf } from "../targets/cloudflare/open.ts";
+import type { Shelf, Stored } from "../targets/cloudflare/shelf.ts";
 import { tailScript } from "../targets/cloudflare/tail.ts";
 import { apiFilters, type STATUSES, type TailFilters } from "../targets/cloudflare/tail-filters.ts";
 import { eventsOf, type Trace, type TraceEvent } from "../targets/cloudflare/trace.ts";
-import { readableWorkspace, type TargetSelection } from "./target.ts";
+import { readableWorkspace, type TargetSelection, targetName } from "./target.ts";
 
 export type { Trace, TraceEvent };
 export type TailStatus = (typeof STATUSES)[number];
@@ -33,18 +31,20 @@ export interface TailOptions extends TargetSelection, Omit<TailFilters, "version
  * @throws TroupeError USAGE, NOT_FOUND, AUTH, UNREACHABLE
  */
 export async function tail(options: TailOptions): Promise<void> {
-  refuseLocal(options.target);
+  refuseLocal(options);
   const { versionId, signal, onEvent, onTrace } = options;
   apiFilters(options);
-  const account = accountFrom(options.processEnv);
-  const api = await Api.open(account);
-  const network = new Network(api, await chooseAccount(api, account.accountId));
-  const tailed = await tailedScripts(network, options);
+  const workspace = await readableWorkspace(options);
+  const { cwd, processEnv } = options;
+  const shelf = await openShelf({ cwd, processEnv, ...(workspace && { workspace }) });
+  const tailed = await tailedScripts(shelf, workspace, options);
   const ending = new AbortController();
   const either = AbortSignal.any([signal, ending.signal]);
-  const watching = tailed.map(async ({ ref, script }) => {
-    const version = versionId === undefined ? undefined : await versionOf(network, script, versionId);
-    await tailScript(network, {
+  const watching = tailed.map(async (stored) => {
+    const { ref } = stored;
+    const script = stored.script.id;
+    const version = versionId === undefined ? undefined : await versionOf(shelf, stored, versionId);
+    await tailScript(shelf.network, {
       script,
       about: `service ${refId(ref)}`,
       filters: { ...options, ...(version !== undefined && { version }) },
@@ -67,11 +67,8 @@ export async function tail(options: TailOptions): Promise<void> {
 }
 
 /** @throws TroupeError USAGE */
-function refuseLocal(target = "local"): void {
-  if (target === "cloudflare") return;
-  if (target !== "local") {
-    throw new TroupeError("USAGE", `There is no target "${target}"`, { notes: ["targets: cloudflare, local"] });
-  }
+function refuseLocal(selection: TargetSelection): void {
+  if (targetName(selection) === "cloudflare") return;
   throw new TroupeError(
     "USAGE",
     "Of what is deployed on this machine, `troupe serve` tells requests, logs and exceptions",
@@ -84,42 +81,25 @@ function refuseLocal(target = "local"): void {
   );
 }
 
-interface Tailed {
-  ref: EnvironmentRef;
-  script: string;
-}
-
-async function tailedScripts(network: Network, selection: TargetSelection): Promise<Tailed[]> {
-  const workspace = await readableWorkspace(selection);
-  const environment = selection.env ?? PRODUCTION;
+/** @throws TroupeError USAGE, NOT_FOUND */
+async function tailedScripts(
+  shelf: Shelf,
+  workspace: Workspace | undefined,
+  { service, env: environment = PRODUCTION }: TargetSelection,
+): Promise<Stored[]> {
   const all = workspace?.services.map(({ name }) => name) ?? [];
-  const chosen = selection.service ?? (workspace?.current === undefined ? all : [workspace.current]);
+  const chosen = service ?? (workspace?.current === undefined ? all : [workspace.current]);
   if (chosen.length === 0) {
     throw new TroupeError("USAGE", "Which service is meant? Name it: troupe tail <service>");
   }
-  const scripts = await network.scripts();
-  const wanted = chosen.map((service): Tailed => {
-    const written = workspace?.services.find(({ name }) => name === service)?.environments[environment];
-    const script = written?.scriptName ?? (environment === PRODUCTION ? service : `${service}-${environment}`);
-    return { ref: { service, environment }, script };
-  });
-  const found = wanted.filter(({ script }) => scripts.has(script));
-  const missing = wanted.find(({ script }) => !scripts.has(script));
+  const refs = chosen.map((name) => ({ service: name, environment }));
+  if (chosen !== all) return Promise.all(refs.map((ref) => shelf.need(ref)));
   // At the root of a workspace, what is not deployed yet has nothing to say.
-  if (!missing || (chosen === all && found.length > 0)) return found;
-  const guess = didYouMean(missing.script, scripts.keys());
-  throw new TroupeError("NOT_FOUND", `The account has no Worker "${missing.script}" (${refId(missing.ref)})`, {
-    notes: [
-      ...(guess ? [`did you mean "${guess}"?`] : []),
-      `Deploy it first: troupe deploy --target cloudflare --service ${missing.ref.service}${environment === PRODUCTION ? "" : ` --env ${environment}`}`,
-    ],
-  });
+  const found = (await Promise.all(refs.map((ref) => shelf.find(ref)))).filter((stored) => stored !== undefined);
+  return found.length > 0 ? found : [await shelf.need(refs[0]!)];
 }
 
 /** @throws TroupeError NOT_FOUND for a number that there is not */
-async function versionOf(network: Network, script: string, given: string): Promise<string> {
-  if (!/^\d+$/.test(given)) return given;
-  const found = (await network.versions(script)).find(({ number }) => number === Number(given));
-  if (found) return found.id;
-  throw new TroupeError("NOT_FOUND", `${script} has no version ${given}`, { notes: ["See `troupe versions list`"] });
+async function versionOf(shelf: Shelf, stored: Stored, given: string): Promise<string> {
+  return /^\d+$/.test(given) ? (await shelf.version(stored, Number(given))).id : given;
 }

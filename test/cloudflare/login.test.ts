@@ -222,6 +222,14 @@ describe("whoami", () => {
     expect(stdout).toContain(`https://dash.cloudflare.com/${ACCOUNT}/api-tokens`);
   });
 
+  test("takes the account of the config", async () => {
+    twoAccounts();
+    writeFileSync(path.join(home, "troupe.toml"), `name = "shop"\nmain = "index.js"\naccount_id = "${OTHER}"\n`);
+    writeFileSync(path.join(home, "index.js"), "export default {};");
+    const env = { CLOUDFLARE_API_TOKEN: TOKEN, CLOUDFLARE_ACCOUNT_ID: ACCOUNT };
+    expect(await troupeJson(["whoami"], options({ env }))).toMatchObject({ accountId: OTHER });
+  });
+
   test("warns of an account that the token does not see", async () => {
     const env = { CLOUDFLARE_API_TOKEN: TOKEN, CLOUDFLARE_ACCOUNT_ID: OTHER };
     const { stderr } = await troupe(["whoami", "--json"], options({ env }));

@@ -26,7 +26,7 @@ beforeEach(async () => {
 function has(cloud: Cloud, id: string): void {
   const script: CloudScript = {
     id,
-    tags: [],
+    tags: id === "gateway-staging" ? ["cf:service=gateway", "cf:environment=staging"] : [],
     classes: new Set(),
     versions: [],
     deployments: [],
@@ -383,8 +383,10 @@ describe("refuses", () => {
     expect(code).toBe(5);
     expect(error(stderr)).toMatchObject({
       code: "NOT_FOUND",
-      notes: ['did you mean "gateway"?', "Deploy it first: troupe deploy --target cloudflare --service gatewy"],
+      message: "There is no environment gatewy@production on Cloudflare",
     });
+    const staging = await run(["auth", "--env", "stagin", "--target", "cloudflare"]);
+    expect(error(staging.stderr)).toMatchObject({ code: "NOT_FOUND" });
   });
 
   test.each([
@@ -401,7 +403,7 @@ describe("refuses", () => {
     const unknown = await run(["--target", "cloudflare"]);
     expect(error(unknown.stderr)).toMatchObject({ code: "USAGE", message: expect.stringContaining("Which service") });
     const version = await run(["gateway", "--target", "cloudflare", "--version-id", "7"]);
-    expect(error(version.stderr)).toMatchObject({ code: "NOT_FOUND", message: "gateway has no version 7" });
+    expect(error(version.stderr)).toMatchObject({ code: "NOT_FOUND", message: "gateway@production has no version 7" });
     expect(server.cloud.tails).toEqual([]);
   });
 

@@ -31,8 +31,6 @@ import type {
   VersionDetail,
   VersionInfo,
 } from "../target.ts";
-import { accountFrom } from "./account.ts";
-import { Api } from "./client.ts";
 import { deleteEnvironments } from "./deletion.ts";
 import { type DeployAllRequest, deployAll } from "./deploy.ts";
 import { draftWanted, tagsFor, withProtection } from "./draft.ts";
@@ -57,37 +55,16 @@ import {
   secretsWanted,
   settingsWanted,
 } from "./moves.ts";
-import { chooseAccount, mainVersion, Network } from "./network.ts";
+import { mainVersion } from "./network.ts";
+import { type CloudflareTargetOptions, openShelf } from "./open.ts";
 import type { Wanted } from "./plan.ts";
 import { rollout } from "./rollout.ts";
-import { Shelf, type ShelfOptions } from "./shelf.ts";
+import type { Shelf } from "./shelf.ts";
 import { deployedView } from "./view.ts";
-
-export interface CloudflareTargetOptions extends ShelfOptions {
-  /** Where the token, the account and the address of the API come from. */
-  processEnv: Record<string, string | undefined>;
-}
 
 /** @throws TroupeError AUTH when there is no token; USAGE when it sees several accounts and none is named; UNREACHABLE */
 export async function openCloudflareTarget(options: CloudflareTargetOptions): Promise<Target> {
-  const { processEnv, ...shelf } = options;
-  const account = accountFrom(processEnv, configuredAccount(options.workspace));
-  const api = await Api.open(account);
-  const network = new Network(api, await chooseAccount(api, account.accountId));
-  return new CloudflareTarget(new Shelf(network, shelf), options.workspace);
-}
-
-/** `account_id` of the config, where all services that have one say the same. @throws TroupeError CONFIG */
-function configuredAccount(workspace: Workspace | undefined): string | undefined {
-  const ids = new Set(
-    (workspace?.services ?? []).flatMap(({ source }) =>
-      typeof source.account_id === "string" ? [source.account_id] : [],
-    ),
-  );
-  if (ids.size <= 1) return [...ids][0];
-  throw new TroupeError("CONFIG", `The services name several accounts: ${[...ids].join(", ")}`, {
-    notes: ["A graph is deployed to one account: write the same account_id into all of them, or none"],
-  });
+  return new CloudflareTarget(await openShelf(options), options.workspace);
 }
 
 class CloudflareTarget implements Target {
