@@ -9,12 +9,15 @@ import { Shelf, type ShelfOptions } from "./shelf.ts";
 export interface CloudflareTargetOptions extends ShelfOptions {
   /** Where the token, the account and the address of the API come from. */
   processEnv: Record<string, string | undefined>;
+  /** Milliseconds before the first retry of a request. */
+  retryDelay?: number;
 }
 
 /** @throws TroupeError AUTH when there is no token; USAGE when it sees several accounts and none is named; UNREACHABLE */
-export async function openShelf({ processEnv, ...options }: CloudflareTargetOptions): Promise<Shelf> {
+export async function openShelf(given: CloudflareTargetOptions): Promise<Shelf> {
+  const { processEnv, retryDelay, ...options } = given;
   const account = accountFrom(processEnv, configuredAccount(options.workspace));
-  const api = await Api.open(account);
+  const api = await Api.open({ ...account, ...(retryDelay !== undefined && { retryDelay }) });
   return new Shelf(new Network(api, await chooseAccount(api, account.accountId)), options);
 }
 

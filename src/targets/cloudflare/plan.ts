@@ -193,9 +193,11 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
   };
 }
 
-/** Whether nobody ever got a version: an attempt that uploaded it has ended before it was deployed. */
+/** Whether a version was never everybody's: an attempt that uploaded it has ended early, or it is being rolled out. */
 function isUntried({ id }: NetVersion, { deployments }: ScriptState): boolean {
-  return !deployments.some(({ versions }) => versions.some(({ version_id }) => version_id === id));
+  return !deployments.some(({ versions }) =>
+    versions.some((each) => each.version_id === id && each.percentage === 100),
+  );
 }
 
 /**
