@@ -6,7 +6,7 @@ import path from "node:path";
 import { TroupeError } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { type EnvironmentRef, PRODUCTION, type Workspace } from "../model.ts";
-import { STORE_FILE, storeError } from "../store/index.ts";
+import { openStore, STORE_FILE, type Store, storeError } from "../store/index.ts";
 import { openLocalTarget } from "../targets/local/index.ts";
 import type { Target } from "../targets/target.ts";
 import { type Selection, selectWorkspace } from "./select.ts";
@@ -72,11 +72,29 @@ async function withCloudflare<T>(
 ): Promise<T> {
   const { openCloudflareTarget } = await import("../targets/cloudflare/index.ts");
   const { cwd, processEnv } = selection;
-  const target = await openCloudflareTarget({ cwd, processEnv, ...(workspace && { workspace }) });
+  const folder = stateFolder(selection, workspace);
+  const hasStore = existsSync(path.join(folder, STORE_FILE));
+  let store: Store | undefined;
+  const localBundle = (contentHash: string) => {
+    try {
+      store ??= openStore(folder, { mustExist: true });
+      return store.findBundle(contentHash);
+    } catch {
+      // Damaged: then the code is downloaded.
+      return undefined;
+    }
+  };
+  const target = await openCloudflareTarget({
+    cwd,
+    processEnv,
+    ...(workspace && { workspace }),
+    ...(hasStore && { localBundle }),
+  });
   try {
     return await work({ target, ...(workspace && { workspace }) });
   } finally {
     await target.close();
+    store?.close();
   }
 }
 

@@ -130,6 +130,11 @@ export class Store {
   }
 
   /** @throws TroupeError STORE naming a missing or damaged blob */
+  /** A bundle of any version that has it. @throws TroupeError STORE for one that is damaged */
+  findBundle(contentHash: string): Bundle | undefined {
+    return versions.findBundle(this.#database, contentHash);
+  }
+
   loadBundle(version: VersionDetail): Bundle {
     return versions.loadBundle(this.#database, version);
   }

@@ -104,6 +104,13 @@ export function loadBundle(database: DatabaseSync, version: VersionDetail): Bund
   };
 }
 
+/** @throws TroupeError STORE when a blob is missing or damaged */
+export function findBundle(database: DatabaseSync, contentHash: string): Bundle | undefined {
+  const row = database.prepare("SELECT id FROM versions WHERE content_hash = ? LIMIT 1").get(contentHash);
+  const version = row && versionById(database, Number(row.id));
+  return version && loadBundle(database, version);
+}
+
 /** @returns the new version's id and number: the environment's next one */
 export function insertVersion(
   database: DatabaseSync,

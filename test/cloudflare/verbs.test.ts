@@ -343,6 +343,22 @@ A = "1"
   });
 });
 
+test("code that the store here has is taken from there, byte for byte", async () => {
+  const cwd = testFolder({
+    "index.js": worker("shop"),
+    "troupe.toml": 'name = "shop"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[env.staging]\n',
+  });
+  await deploy({ ...at(cwd), env: "staging", target: "local" });
+  await deploy({ ...at(cwd), env: "staging" });
+  const { metadata, parts } = server.cloud.active("shop-staging")!;
+  const main = parts[metadata.main_module]!;
+  const code = main.contents;
+  // What the network would give back is worth nothing now.
+  parts[metadata.main_module] = { ...main, contents: Buffer.from("lost") };
+  await promoteEnvironment(at(cwd), "staging", "production");
+  expect(server.cloud.active("shop")!.parts[metadata.main_module]!.contents).toEqual(code);
+});
+
 test("without a config, everything of the account is listed", async () => {
   const cwd = testFolder({
     "index.js": worker("shop"),
