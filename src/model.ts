@@ -118,6 +118,10 @@ export interface Route {
   customDomain?: boolean;
   zoneName?: string;
   zoneId?: string;
+  /** Of a custom domain: false switches it off without giving it up. */
+  enabled?: boolean;
+  /** Of a custom domain: addresses of single versions lie below it. */
+  previewsEnabled?: boolean;
 }
 
 /** One step of the Durable Object class history, Wrangler's `[[migrations]]`. */

@@ -53,7 +53,8 @@ export function resolveProject(environment: Environment & { main: string }, opti
       ...(baseDir && { baseDir: rebase(baseDir) }),
       ...(tsconfig && { tsconfig: rebase(tsconfig) }),
     },
-    sourceMaps: options.sourceMaps ?? true,
+    // `upload_source_maps = false`: none leaves the machine. What runs here while it is written needs them all the same.
+    sourceMaps: options.sourceMaps ?? (mode !== "production" || environment.build.uploadSourceMaps),
     nodeEnv: processEnv.NODE_ENV || mode,
     conditions: processEnv.WRANGLER_BUILD_CONDITIONS?.split(",").filter(Boolean) ?? CONDITIONS,
     platform: knownPlatform,

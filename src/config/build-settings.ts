@@ -24,7 +24,7 @@ export function buildSettings(settings: Settings, dir: string): BuildSettings {
     ...(tsconfig !== undefined && { tsconfig: absolute(tsconfig) }),
     jsxFactory: (settings.jsx_factory as string | undefined) ?? "React.createElement",
     jsxFragment: (settings.jsx_fragment as string | undefined) ?? "React.Fragment",
-    uploadSourceMaps: settings.upload_source_maps === true,
+    uploadSourceMaps: settings.upload_source_maps !== false,
     ...(custom && { custom }),
     wasmModules: files("wasm_modules"),
     textBlobs: files("text_blobs"),

@@ -77,12 +77,14 @@ function routesOf({ route, routes }: Record<string, unknown>): Route[] {
   const written = (routes ?? (route === undefined ? [] : [route])) as unknown[];
   return written.map((each) => {
     if (typeof each === "string") return { pattern: each };
-    const { pattern, custom_domain, zone_name, zone_id } = each as Record<string, unknown>;
+    const { pattern, custom_domain, zone_name, zone_id, enabled, previews_enabled } = each as Record<string, unknown>;
     return {
       pattern: pattern as string,
       ...(custom_domain !== undefined && { customDomain: custom_domain as boolean }),
       ...(zone_name !== undefined && { zoneName: zone_name as string }),
       ...(zone_id !== undefined && { zoneId: zone_id as string }),
+      ...(enabled !== undefined && { enabled: enabled as boolean }),
+      ...(previews_enabled !== undefined && { previewsEnabled: previews_enabled as boolean }),
     };
   });
 }

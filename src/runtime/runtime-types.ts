@@ -98,7 +98,7 @@ const GENERATOR: Environment = {
     keepNames: false,
     jsxFactory: "",
     jsxFragment: "",
-    uploadSourceMaps: false,
+    uploadSourceMaps: true,
     wasmModules: {},
     textBlobs: {},
     dataBlobs: {},

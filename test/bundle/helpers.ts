@@ -61,7 +61,7 @@ export function environment(dir: string, { build, main = "src/index.ts", ...rest
       keepNames: true,
       jsxFactory: "React.createElement",
       jsxFragment: "React.Fragment",
-      uploadSourceMaps: false,
+      uploadSourceMaps: true,
       wasmModules: {},
       textBlobs: {},
       dataBlobs: {},

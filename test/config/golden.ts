@@ -121,7 +121,7 @@ const DEFAULT_BUILD = {
   keepNames: true,
   jsxFactory: "React.createElement",
   jsxFragment: "React.Fragment",
-  uploadSourceMaps: false,
+  uploadSourceMaps: true,
   wasmModules: {},
   textBlobs: {},
   dataBlobs: {},

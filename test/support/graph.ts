@@ -103,7 +103,7 @@ function environment(name: string, service: InlineService): Environment {
       keepNames: true,
       jsxFactory: "React.createElement",
       jsxFragment: "React.Fragment",
-      uploadSourceMaps: false,
+      uploadSourceMaps: true,
       wasmModules: {},
       textBlobs: {},
       dataBlobs: {},
