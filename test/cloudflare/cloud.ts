@@ -161,8 +161,10 @@ export class Cloud {
     ["GET", /^\/user$/, () => allowed(this.token.email && { id: "user", email: this.token.email }, 9109)],
     ["GET", /^\/memberships$/, () => allowed(this.token.mayReadMemberships && this.accounts.map(membership), 9109)],
     ["GET", /^\/accounts$/, () => this.accounts.map(({ id, name }) => ({ id, name }))],
-    ["GET", /^\/zones$/, () => [{ id: ZONE, name: "example.com", account: { id: ACCOUNT } }]],
+    ["GET", /^\/zones$/, ({ query }) => this.#zones(query.get("name"))],
     ["GET", /^\/zones\/[^/]+\/workers\/routes$/, () => [...this.scripts.values()].flatMap(({ routes }) => routes)],
+    ["POST", /^\/zones\/[^/]+\/workers\/routes$/, ({ body }) => this.#addRoute(body)],
+    ["DELETE", /^\/zones\/[^/]+\/workers\/routes\/([^/]+)$/, (_request, id) => this.#deleteRoute(id!)],
     ...this.#account([
       ["GET", "/workers/subdomain", () => this.#subdomainOf()],
       ["GET", "/workers/scripts", () => [...this.scripts.values()].map(scriptView)],
@@ -235,6 +237,16 @@ export class Cloud {
         "POST",
         "/d1/database",
         ({ body }) => this.#make(this.d1, "name", body.name, { uuid: randomUUID(), name: body.name }),
+      ],
+      [
+        "GET",
+        "/d1/database/:name",
+        (_request, name) =>
+          found(
+            this.d1.find((database) => database.uuid === name || database.name === name),
+            7404,
+            "The database could not be found.",
+          ),
       ],
       ["GET", "/r2/buckets", () => ({ buckets: this.r2 })],
       [
@@ -594,6 +606,7 @@ export class Cloud {
 
   #setSubdomain(name: string, body: Json) {
     const script = this.#script(name);
+    if (body.enabled && !this.subdomain) throw new ApiFault(400, 10063, "You need a workers.dev subdomain first.");
     script.subdomain = { enabled: body.enabled, previews_enabled: body.previews_enabled ?? body.enabled };
     return script.subdomain;
   }
@@ -601,6 +614,26 @@ export class Cloud {
   #setSchedules(name: string, body: Json) {
     this.#script(name).schedules = body.map(({ cron }: Json) => cron);
     return { schedules: body };
+  }
+
+  #zones(name: string | null) {
+    return [{ id: ZONE, name: "example.com", account: { id: ACCOUNT } }].filter(
+      (zone) => name === null || zone.name === name,
+    );
+  }
+
+  #addRoute({ pattern, script: name }: Json) {
+    const script = this.#script(name);
+    if ([...this.scripts.values()].some(({ routes }) => routes.some((route) => route.pattern === pattern)))
+      throw new ApiFault(409, 10020, `Route '${pattern}' is already assigned.`);
+    const route = { id: this.#hex(), pattern, script: name };
+    script.routes.push(route);
+    return route;
+  }
+
+  #deleteRoute(id: string) {
+    for (const script of this.scripts.values()) script.routes = script.routes.filter((route) => route.id !== id);
+    return { id };
   }
 
   #setRoutes(name: string, body: Json) {

@@ -175,7 +175,7 @@ describe.each(["the first deploy", "the second"])("%s of three services", (which
     for (const { number, method, path } of base.seen) {
       if (method === "GET") continue;
       const fault = (seen: Seen): Fault | undefined =>
-        seen.number === number ? { status: 403, code: 10000 } : undefined;
+        seen.number === number ? { status: 403, code: 9109 } : undefined;
       expect(await runWith(base, fault, `403 at ${number}: ${method} ${path}`)).toBe("old");
     }
   });

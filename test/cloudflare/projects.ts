@@ -5,6 +5,8 @@ export interface Project {
   name: string;
   /** Wrangler's `--env`. */
   env?: string;
+  /** Default: its name, with `-<env>`. */
+  script?: string;
   config: Record<string, unknown>;
   files?: Record<string, string>;
   /** The Worker exists already: deployed before with this config. */
@@ -267,7 +269,197 @@ export const PROJECTS: Project[] = [
       exports: { Counter: { type: "durable-object", storage: "sqlite" } },
     },
   },
+  { name: "unmapped", config: { upload_source_maps: false } },
+  { name: "mapped", config: { upload_source_maps: true } },
+  {
+    name: "unnamed",
+    config: {
+      kv_namespaces: [{ binding: "MY_CACHE" }],
+      r2_buckets: [{ binding: "FILES" }],
+      d1_databases: [{ binding: "DB" }, { binding: "NAMED", database_name: "brand-new" }],
+      queues: { producers: [{ binding: "JOBS" }] },
+    },
+  },
+  {
+    name: "connected",
+    config: { kv_namespaces: [{ binding: "CACHE" }], d1_databases: [{ binding: "DB" }], vars: { A: "1" } },
+    before: {
+      kv_namespaces: [{ binding: "CACHE", id: KV }],
+      d1_databases: [{ binding: "DB", database_id: D1 }],
+    },
+  },
+  {
+    name: "previewed",
+    config: {
+      kv_namespaces: [{ binding: "C", id: KV, preview_id: "ffffffffffffffffffffffffffffffff" }],
+      d1_databases: [
+        { binding: "DB", database_id: D1, database_name: "shop", preview_database_id: "local", migrations_dir: "m" },
+      ],
+      r2_buckets: [{ binding: "F", bucket_name: "files", preview_bucket_name: "preview" }],
+      hyperdrive: [
+        { binding: "PG", id: "57b7076f58be42419276f058a8968187", localConnectionString: "postgres://u:p@h:1/d" },
+      ],
+    },
+  },
+  {
+    name: "domains",
+    config: {
+      workers_dev: true,
+      preview_urls: true,
+      routes: [
+        "plain.example.com/a/*",
+        { pattern: "dom.example.com", custom_domain: true, enabled: true, previews_enabled: true },
+        { pattern: "*.example.com/*", zone_name: "example.com" },
+      ],
+    },
+  },
+  {
+    name: "fewer",
+    config: { vars: { A: "1" }, routes: ["few.example.com/1"] },
+    before: { routes: ["few.example.com/1", "few.example.com/2"] },
+  },
+  { name: "zoned", config: { routes: ["zone.example.com/*", { pattern: "example.com/zoned", zone_id: ZONE }] } },
+  { name: "near", config: { placement: { region: "aws:us-east-1" }, cache: { enabled: true } } },
+  {
+    name: "observed",
+    config: {
+      limits: { cpu_ms: 100, subrequests: 50 },
+      observability: {
+        enabled: false,
+        logs: { enabled: true, invocation_logs: false, head_sampling_rate: 0.3, destinations: ["x"], persist: false },
+        traces: { enabled: true },
+      },
+    },
+  },
+  {
+    name: "unobserved",
+    config: { vars: { A: "1" } },
+    before: { observability: { enabled: true }, logpush: true, tail_consumers: [{ service: "auth" }] },
+  },
+  {
+    name: "mails",
+    config: {
+      send_email: [
+        { name: "A", allowed_destination_addresses: ["a@example.com", "b@example.com"] },
+        { name: "B", allowed_sender_addresses: ["c@example.com"] },
+      ],
+      dispatch_namespaces: [{ binding: "T", namespace: "tenants" }],
+      pipelines: [{ binding: "P", stream: "0a1b2c3d4e5f60718293a4b5c6d7e8f9" }],
+      unsafe: { metadata: { extra: { a: 1 }, code_update_strategy: { mode: "immediate" } } },
+    },
+  },
+  {
+    name: "renamed",
+    files: { "index.js": OBJECTS },
+    before: {
+      durable_objects: { bindings: [{ name: "C", class_name: "Counter" }] },
+      migrations: [{ tag: "v1", new_sqlite_classes: ["Counter"] }],
+    },
+    config: {
+      durable_objects: {
+        bindings: [{ name: "C", class_name: "Room" }],
+        code_update_strategy: { mode: "immediate" },
+      },
+      migrations: [
+        { tag: "v1", new_sqlite_classes: ["Counter"] },
+        { tag: "v2", renamed_classes: [{ from: "Counter", to: "Room" }] },
+      ],
+    },
+  },
+  {
+    name: "flows",
+    files: { "index.js": OBJECTS },
+    config: {
+      workflows: [
+        { binding: "OWN", name: "own-flow", class_name: "Order", limits: { steps: 7 }, schedules: "0 1 * * *" },
+        { binding: "THEIRS", name: "their-flow", class_name: "Order", script_name: "auth" },
+      ],
+      exports: { Order: { type: "workflow", name: "exported-flow", concurrency: { limit: 3 } } },
+    },
+  },
+  {
+    name: "rules",
+    config: { assets: { directory: "public", run_worker_first: true, html_handling: "drop-trailing-slash" } },
+    files: {
+      "index.js": FETCH,
+      "public/x.html": "x",
+      "public/.hidden": "h",
+      "public/noext": "n",
+      "public/sub dir/ü.txt": "u",
+      "public/.assetsignore": "*.map\n!keep.map\n/top.txt\nsub/\n",
+      "public/a.map": "1",
+      "public/keep.map": "2",
+      "public/top.txt": "t",
+      "public/in/top.txt": "t2",
+      "public/sub/a.txt": "s",
+      "public/in/sub/b.txt": "s2",
+    },
+  },
+  {
+    name: "globals",
+    config: { wasm_modules: { W: "c.wasm" }, text_blobs: { T: "a.txt" }, data_blobs: { D: "b.bin" } },
+    files: {
+      "index.js": `addEventListener("fetch", (event) => event.respondWith(new Response(T + D + W)));\n`,
+      "c.wasm": "\0asm\u0001\0\0\0",
+      "a.txt": "t",
+      "b.bin": "d",
+    },
+  },
+  {
+    name: "unbundled",
+    config: { main: "src/index.js", no_bundle: true, rules: [{ type: "ESModule", globs: ["**/*.js"] }] },
+    files: {
+      "src/index.js": "import { x } from './lib/x.js';\nexport default { fetch: () => new Response(x) };\n",
+      "src/lib/x.js": "export const x = 'y';\n",
+    },
+  },
+  {
+    name: "languages",
+    config: {
+      main: "src/index.js",
+      find_additional_modules: true,
+      base_dir: "src",
+      rules: [{ type: "ESModule", globs: ["lang/*.js"] }],
+    },
+    files: {
+      "src/index.js":
+        "const lang = 'en';\nexport default { fetch: async () => new Response((await import('./lang/' + lang + '.js')).default) };\n",
+      "src/lang/en.js": "export default 'en';\n",
+      "src/lang/de.js": "export default 'de';\n",
+    },
+  },
+  {
+    name: "python",
+    config: { main: "entry.py", compatibility_flags: ["python_workers"] },
+    files: {
+      "entry.py":
+        "from workers import WorkerEntrypoint, Response\nclass Default(WorkerEntrypoint):\n    async def fetch(self, request):\n        return Response('hi')\n",
+    },
+  },
+  {
+    name: "packaged",
+    config: {},
+    files: {
+      "index.js": FETCH,
+      "package.json": JSON.stringify({ name: "packaged", version: "1.0.0", dependencies: { left: "1.0.0" } }),
+      "node_modules/left/package.json": JSON.stringify({ name: "left", version: "1.0.0" }),
+      "node_modules/left/index.js": "",
+    },
+  },
+  {
+    name: "renaming",
+    env: "staging",
+    script: "own-name",
+    config: {
+      routes: ["inherited.example.com/*"],
+      triggers: { crons: ["1 1 * * *"] },
+      env: { staging: { name: "own-name", routes: ["staging.example.com/*"] } },
+    },
+  },
 ];
+
+/** What the API refuses both clients, since the token is not for all zones. */
+export const REFUSED = { method: "PUT", path: /\/scripts\/zoned\/routes$/ };
 
 export function projectFiles(project: Project, config = project.config): Record<string, string> {
   const { main = "index.js", ...rest } = config;

@@ -84,6 +84,11 @@ export function apiError(error: unknown, { method, path, about }: Failed): Troup
   });
 }
 
+/** Cloudflare's own code, of an error that came of one of its answers. */
+export function cloudflareCode(error: unknown): number | undefined {
+  return error instanceof TroupeError ? (error.cause as SdkError | undefined)?.errors?.[0]?.code : undefined;
+}
+
 function codeOf(status: number): ErrorCode {
   if (status === 401 || status === 403) return "AUTH";
   if (status === 404) return "NOT_FOUND";

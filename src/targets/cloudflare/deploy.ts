@@ -13,7 +13,8 @@ import { type NetVersion, type Network, sameShares } from "./network.ts";
 import { Operation } from "./operation.ts";
 import { type Plan, type Planned, type PlanRequest, plan } from "./plan.ts";
 import { recordModule, takesRecord } from "./record.ts";
-import { applyTriggers, differingTriggers, type TriggerContext } from "./triggers.ts";
+import type { TriggerContext } from "./trigger.ts";
+import { applyTriggers, differingTriggers } from "./triggers.ts";
 import { type Upload, uploadLive, uploadVersion } from "./upload.ts";
 
 export interface DeployAllRequest extends PlanRequest {

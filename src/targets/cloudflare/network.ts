@@ -43,13 +43,20 @@ export interface ScriptState {
   secrets: string[];
 }
 
+export interface NetWorkflow {
+  name?: string;
+  script_name: string;
+  class_name: string;
+  [setting: string]: unknown;
+}
+
 /** The API of one account: what is asked for again and again. */
 export class Network {
   readonly api: Api;
   readonly accountId: string;
   /** `/accounts/<id>`. */
   readonly base: string;
-  #subdomain: Promise<string | undefined> | undefined;
+  #subdomain: Promise<string | null | undefined> | undefined;
 
   constructor(api: Api, accountId: string) {
     this.api = api;
@@ -90,6 +97,14 @@ export class Network {
   }
 
   /** Names of the secrets that a version has. */
+  workflowPath(name: string): string {
+    return `${this.base}/workflows/${encodeURIComponent(name)}`;
+  }
+
+  workflow(name: string, about?: string): Promise<NetWorkflow | undefined> {
+    return this.api.find<NetWorkflow>(this.workflowPath(name), { ...(about !== undefined && { about }) });
+  }
+
   async secrets(name: string, id: string): Promise<string[]> {
     const { resources } = await this.version(name, id);
     const bindings = (resources?.bindings ?? []) as { type?: string; name?: string }[];
@@ -102,11 +117,24 @@ export class Network {
     return { script, versions, deployments, secrets: main ? await this.secrets(script.id, main.id) : [] };
   }
 
-  /** `<name>.workers.dev` of the account; undefined when it has none yet. */
-  subdomain(): Promise<string | undefined> {
-    this.#subdomain ??= this.api
-      .find<{ subdomain?: string }>(`${this.base}/workers/subdomain`)
-      .then((found) => found?.subdomain || undefined);
+  /** `<name>.workers.dev` of the account; undefined when it has none yet, or the token may not ask. */
+  async subdomain(): Promise<string | undefined> {
+    return (await this.#askSubdomain()) ?? undefined;
+  }
+
+  /** For sure: a token that may not ask does not know. */
+  async lacksSubdomain(): Promise<boolean> {
+    return (await this.#askSubdomain()) === null;
+  }
+
+  #askSubdomain(): Promise<string | null | undefined> {
+    this.#subdomain ??= this.api.find<{ subdomain?: string }>(`${this.base}/workers/subdomain`).then(
+      (found) => found?.subdomain || null,
+      (error) => {
+        if (error instanceof TroupeError && error.code === "AUTH") return undefined;
+        throw error;
+      },
+    );
     return this.#subdomain;
   }
 

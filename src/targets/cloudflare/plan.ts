@@ -1,9 +1,8 @@
 /** What a deploy is going to do to each Worker, worked out before anything is changed. */
 import { kindOf } from "../../bindings/index.ts";
 import type { UploadContext } from "../../bindings/kind.ts";
-import { planMigrations } from "../../bindings/migration-plan.ts";
-import { classesAfter, type DeclaredExport } from "../../bindings/migrations.ts";
-import { type Diagnostic, throwIfErrors } from "../../errors.ts";
+import type { DeclaredExport } from "../../bindings/migrations.ts";
+import { throwIfErrors } from "../../errors.ts";
 import { resolveReference } from "../../graph/index.ts";
 import {
   type Binding,
@@ -16,12 +15,14 @@ import {
 import type { Action, ChangeOptions } from "../target.ts";
 import { type DeploymentMark, readVersion, type VersionMark, versionAnnotations } from "./annotations.ts";
 import { type Assets, assetsFolder, type Manifest, readAssets } from "./assets.ts";
+import { changeFaults } from "./checks.ts";
 import { type KeptSecrets, type MetadataOptions, uploadFingerprint, uploadMetadata } from "./metadata.ts";
 import { referredScript } from "./names.ts";
 import { mainVersion, type NetVersion, type Network, onlyVersion, type Script, type ScriptState } from "./network.ts";
 import { type Provisioned, provision } from "./provision.ts";
 import type { VersionRecord } from "./record.ts";
 import { isDraft } from "./shelf.ts";
+import { isUnnamed, onNetwork } from "./wrangler-resources.ts";
 
 /** One environment that is to be made as given. */
 export interface Wanted {
@@ -85,17 +86,17 @@ export interface Plan {
  * @param options.provision makes the resources that are missing; otherwise they only count as to be made
  * @throws TroupeError PRECONDITION with everything that stands in the way; nothing was changed then
  */
-export async function plan(network: Network, request: PlanRequest): Promise<Plan> {
+export async function plan(network: Network, asked: PlanRequest): Promise<Plan> {
   const scripts = await network.scripts();
   const states = await Promise.all(
-    request.wanted.map(({ environment }) => {
+    asked.wanted.map(({ environment }) => {
       const script = scripts.get(environment.scriptName);
       return script && network.state(script);
     }),
   );
-  const faults = request.wanted.flatMap((wanted, index) =>
-    wanted.existing ? [] : faultsOf(wanted, states[index], scripts, request),
-  );
+  const wanted = await Promise.all(asked.wanted.map((each, index) => withResources(network, each, states[index])));
+  const request = { ...asked, wanted };
+  const faults = await changeFaults(network, { request, states, scripts });
   throwIfErrors("PRECONDITION", faults, `${faults.length} things stand in the way; nothing was changed`);
   const assets = await Promise.all(request.wanted.map(assetsOf));
   const provisioned = await provision(
@@ -107,6 +108,16 @@ export async function plan(network: Network, request: PlanRequest): Promise<Plan
     planOne(wanted, { state: states[index], assets: assets[index], provisioned, request }),
   );
   return { planned, scripts, provisioned };
+}
+
+/** Its resources, as the network has them. */
+async function withResources(network: Network, wanted: Wanted, state: ScriptState | undefined): Promise<Wanted> {
+  const { environment: written } = wanted;
+  const active = state && mainVersion(state);
+  const asks = active !== undefined && written.bindings.some((binding) => isUnnamed(binding, written));
+  const before = asks ? (await network.version(written.scriptName, active.id)).resources?.bindings : undefined;
+  const environment = onNetwork(written, before ?? []);
+  return { ...wanted, environment, record: { ...wanted.record, environment } };
 }
 
 function assetsOf({
@@ -227,7 +238,7 @@ function onlyLive({ settings, bindings }: Environment, bundle: Bundle): boolean 
   return (
     bundle.format === "service-worker" ||
     declared.some(({ type }) => type === "durable-object") ||
-    bindings.some(({ kind }) => kind === "containers")
+    bindings.some(({ kind }) => kind === "container")
   );
 }
 
@@ -241,78 +252,4 @@ function pendingMigrations({ migrations, settings }: Environment, script: Script
     new_tag: pending.at(-1)!.tag,
     steps: pending.map(({ tag: _, ...step }) => step),
   };
-}
-
-function faultsOf(
-  { ref, environment, bundle, secrets, withoutSecrets = [] }: Wanted,
-  state: ScriptState | undefined,
-  scripts: ReadonlyMap<string, Script>,
-  { wanted, workspace, allowDataLoss }: PlanRequest,
-): Diagnostic[] {
-  const id = refId(ref);
-  const error = (code: string, message: string, notes: string[] = []): Diagnostic => ({
-    severity: "error",
-    code,
-    message: `${id}: ${message}`,
-    notes,
-  });
-  const known = new Set(
-    [...(state?.secrets ?? []), ...Object.keys(secrets)].filter((name) => !withoutSecrets.includes(name)),
-  );
-  const lacking = environment.bindings.filter((binding) => kindOf(binding).secret && !known.has(binding.name));
-  const coming = new Set(wanted.map((each) => each.environment.scriptName));
-  const missing = environment.bindings.flatMap((binding) =>
-    (kindOf(binding).references?.(binding) ?? [])
-      .filter(({ service }) => service !== undefined)
-      .map((reference) => ({ binding, script: referredScript(workspace, environment, reference) }))
-      .filter(({ script }) => !scripts.has(script) && !coming.has(script)),
-  );
-  return [
-    ...lacking.map(({ name }) =>
-      error("missing-secret", `the code needs the secret ${name}, which has no value`, [
-        `Set it: troupe secret put ${name} --service ${ref.service} --env ${ref.environment}, or give --secrets-file`,
-      ]),
-    ),
-    ...missing.map(({ binding, script }) =>
-      error(
-        "missing-service",
-        `${kindOf(binding).title} ${binding.name} binds the Worker "${script}", which the account does not have`,
-        ["Deploy it first, or with this one: name both with --service, or stand at the root of the workspace"],
-      ),
-    ),
-    ...migrationFaults(environment, bundle, state, allowDataLoss === true).map(({ code, message, notes }) =>
-      error(code, message, notes),
-    ),
-  ];
-}
-
-function migrationFaults(
-  environment: Environment,
-  bundle: Bundle,
-  state: ScriptState | undefined,
-  allowDataLoss: boolean,
-) {
-  if (bundle.format !== "modules" || environment.settings.exports !== undefined) return [];
-  const { migrations } = environment;
-  const tag = state?.script.migration_tag ?? undefined;
-  const done = migrations.slice(0, migrations.findIndex((each) => each.tag === tag) + 1);
-  const classes = Object.fromEntries([...classesAfter(done)].map(([name, { storage }]) => [name, storage]));
-  const bound = environment.bindings.flatMap((binding) =>
-    binding.kind === "durable-object" && binding.entry.script_name === undefined
-      ? [String(binding.entry.class_name)]
-      : [],
-  );
-  const { faults, undeclared } = planMigrations(
-    { ...(tag !== undefined && { tag }), classes },
-    { migrations, exported: bundle.exports, bound },
-    { allowDataLoss },
-  );
-  return [
-    ...faults,
-    ...undeclared.map((name) => ({
-      code: "missing-migration",
-      message: `no migration makes the Durable Object class ${name}, and the network makes none by itself`,
-      notes: [`Add one: [[migrations]] tag = "v${migrations.length + 1}", new_sqlite_classes = ["${name}"]`],
-    })),
-  ];
 }

@@ -6,33 +6,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { deadLetterQueue } from "../../bindings/queue-consumer.ts";
 import { resourceOf } from "../../bindings/resource.ts";
-import type { Binding, Environment, Resource, Route } from "../../model.ts";
-import type { Network } from "./network.ts";
+import type { Binding } from "../../model.ts";
 import type { Operation } from "./operation.ts";
-
-export interface TriggerContext {
-  network: Network;
-  environment: Environment;
-  /** The environment of the version before this one: what it had and this one has not goes. */
-  previous?: Environment;
-  /** `service gateway@staging`. */
-  about: string;
-  /** Upload metadata of the version. */
-  metadata: Record<string, unknown>;
-  /** Tags for the script. */
-  tags: string[];
-  /** The network's name of a resource. */
-  nameOf(resource: Resource): string;
-}
-
-/** One setting that can be read, written and put back. */
-interface Trigger<T> {
-  what: string;
-  read(): Promise<T>;
-  wanted: T;
-  write(value: T): Promise<unknown>;
-  equal?(found: T): boolean;
-}
+import { routeTriggers } from "./routes.ts";
+import { clean, concerned, includes, type Trigger, type TriggerContext } from "./trigger.ts";
+import { workflowTriggers } from "./workflows.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each has its own type of value, which nobody else looks at
 type AnyTrigger = Trigger<any>;
@@ -79,13 +57,18 @@ interface ScriptSettings {
   observability: Record<string, unknown>;
 }
 
-function settingsTrigger({ network, environment, about, metadata, tags }: TriggerContext): Trigger<ScriptSettings> {
+/** Logpush and tail consumers that no config has written are somebody else's; without a word about it, nothing is observed. */
+function settingsTrigger(context: TriggerContext): Trigger<Partial<ScriptSettings>> {
+  const { network, environment, about, metadata, tags } = context;
   const path = `${network.script(environment.scriptName)}/script-settings`;
-  const wanted: ScriptSettings = {
+  const { logpush, tail_consumers, observability } = metadata as Partial<ScriptSettings>;
+  const pushes = concerned(context, ({ settings }) => settings.logpush !== undefined);
+  const tails = concerned(context, ({ bindings }) => bindings.some(({ kind }) => kind === "tail-consumer"));
+  const wanted: Partial<ScriptSettings> = {
     tags,
-    logpush: metadata.logpush === true,
-    tail_consumers: (metadata.tail_consumers as unknown[] | undefined) ?? [],
-    observability: (metadata.observability as Record<string, unknown> | undefined) ?? { enabled: false },
+    ...(pushes && { logpush: logpush === true }),
+    ...(tails && { tail_consumers: tail_consumers ?? [] }),
+    observability: observability ?? { enabled: false },
   };
   return {
     what: "settings",
@@ -100,84 +83,13 @@ function settingsTrigger({ network, environment, about, metadata, tags }: Trigge
       };
     },
     equal: (found) =>
-      isDeepStrictEqual([...found.tags].sort(), [...tags].sort()) &&
-      found.logpush === wanted.logpush &&
-      isDeepStrictEqual(found.tail_consumers, wanted.tail_consumers) &&
+      isDeepStrictEqual([...(found.tags ?? [])].sort(), [...tags].sort()) &&
+      (!pushes || found.logpush === wanted.logpush) &&
+      (!tails || isDeepStrictEqual(found.tail_consumers, wanted.tail_consumers)) &&
       // The network fills in defaults of its own.
       includes(found.observability, wanted.observability),
     write: (value) => network.api.patch(path, { body: value, about }),
   };
-}
-
-function includes(found: unknown, wanted: unknown): boolean {
-  if (typeof wanted !== "object" || wanted === null) return found === wanted;
-  if (typeof found !== "object" || found === null) return false;
-  return Object.entries(wanted).every(([key, value]) => includes((found as Record<string, unknown>)[key], value));
-}
-
-/** Whether a version before this one, or this one, has anything of a kind: what somebody else set is left alone. */
-function concerned({ environment, previous }: TriggerContext, has: (environment: Environment) => boolean): boolean {
-  return has(environment) || (previous !== undefined && has(previous));
-}
-
-function routeTriggers(context: TriggerContext): AnyTrigger[] {
-  const { network, environment, about } = context;
-  const script = network.script(environment.scriptName);
-  const split = (routes: readonly Route[], custom: boolean) =>
-    routes.filter((route) => (route.customDomain === true) === custom);
-  const triggers: AnyTrigger[] = [];
-  if (concerned(context, ({ routes }) => split(routes, false).length > 0)) {
-    const wanted = split(environment.routes, false).map(routeBody);
-    const patterns = (routes: readonly { pattern: string }[]) => routes.map(({ pattern }) => pattern).sort();
-    triggers.push({
-      what: "routes",
-      wanted,
-      read: () =>
-        network.api.get(`${network.base}/workers/services/${environment.scriptName}/environments/production/routes`, {
-          query: { show_zonename: true },
-          about,
-        }),
-      equal: (found: { pattern: string }[]) => isDeepStrictEqual(patterns(found), patterns(wanted)),
-      write: (routes: Record<string, unknown>[]) =>
-        network.api.put(`${script}/routes`, {
-          body: routes.map(({ pattern, zone_id, zone_name }) => clean({ pattern, zone_id, zone_name })),
-          about,
-        }),
-    } satisfies Trigger<{ pattern: string }[]>);
-  }
-  if (concerned(context, ({ routes }) => split(routes, true).length > 0)) {
-    const wanted = split(environment.routes, true).map(({ pattern, zoneId, zoneName }) =>
-      clean({ hostname: pattern, zone_id: zoneId, zone_name: zoneName }),
-    );
-    const hostnames = (domains: Record<string, unknown>[]) => domains.map(({ hostname }) => hostname).sort();
-    triggers.push({
-      what: "custom domains",
-      wanted,
-      read: () =>
-        network.api.list(`${network.base}/workers/domains`, { query: { service: environment.scriptName }, about }),
-      equal: (found: Record<string, unknown>[]) => isDeepStrictEqual(hostnames(found), hostnames(wanted)),
-      // A hostname that another Worker or DNS record has is a conflict, never taken over.
-      write: (domains: Record<string, unknown>[]) =>
-        network.api.put(`${script}/domains/records`, {
-          body: {
-            override_scope: true,
-            override_existing_origin: false,
-            override_existing_dns_record: false,
-            origins: domains.map(({ hostname, zone_id, zone_name }) => clean({ hostname, zone_id, zone_name })),
-          },
-          about,
-        }),
-    } satisfies Trigger<Record<string, unknown>[]>);
-  }
-  return triggers;
-}
-
-function routeBody({ pattern, zoneId, zoneName }: Route): { pattern: string } & Record<string, unknown> {
-  return clean({ pattern, zone_id: zoneId, zone_name: zoneName }) as { pattern: string };
-}
-
-function clean<T extends Record<string, unknown>>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
 }
 
 function cronTriggers(context: TriggerContext): Trigger<string[]>[] {
@@ -310,42 +222,4 @@ function consumerTrigger({ network, environment, about }: TriggerContext, queue:
       return network.api.post(path, { body, about, landed: async () => (await find()).consumer });
     },
   } satisfies Trigger<Consumer | undefined>;
-}
-
-interface Workflow {
-  script_name: string;
-  class_name: string;
-  [setting: string]: unknown;
-}
-
-/** Those whose class is the service's own. */
-function workflowTriggers({ network, environment, about, nameOf }: TriggerContext): AnyTrigger[] {
-  const own = environment.bindings.filter(({ kind, entry }) => kind === "workflow" && entry.script_name === undefined);
-  return own.map((binding) => {
-    const name = nameOf(resourceOf(binding));
-    const path = `${network.base}/workflows/${encodeURIComponent(name)}`;
-    const { class_name, limits, concurrency, schedules, default_retention, jurisdiction } = binding.entry;
-    const wanted = clean({
-      script_name: environment.scriptName,
-      class_name: String(class_name),
-      limits,
-      concurrency,
-      schedules: schedules === undefined ? undefined : [schedules].flat().map((cron) => ({ cron })),
-      default_retention,
-      jurisdiction,
-    });
-    return {
-      what: `Workflow ${name}`,
-      wanted,
-      read: () => network.api.find<Workflow>(path, { about }),
-      equal: (found) => found !== undefined && includes(found, wanted),
-      write(value) {
-        if (!value) return network.api.delete(path, { about });
-        const { script_name, class_name: className, ...settings } = value;
-        const known = ["limits", "concurrency", "schedules", "default_retention", "jurisdiction"];
-        const kept = Object.fromEntries(Object.entries(settings).filter(([key]) => known.includes(key)));
-        return network.api.put(path, { body: { script_name, class_name: className, ...kept }, about });
-      },
-    } satisfies Trigger<Workflow | undefined>;
-  });
 }

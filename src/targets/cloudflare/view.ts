@@ -58,7 +58,7 @@ export function bareEnvironment(service: string, name: string): Environment {
       keepNames: false,
       jsxFactory: "",
       jsxFragment: "",
-      uploadSourceMaps: false,
+      uploadSourceMaps: true,
       wasmModules: {},
       textBlobs: {},
       dataBlobs: {},

@@ -1,0 +1,47 @@
+/** One of the settings around a Worker. */
+import type { Environment, Resource } from "../../model.ts";
+import type { Network } from "./network.ts";
+
+export interface TriggerContext {
+  network: Network;
+  environment: Environment;
+  /** The environment of the version before this one: what it had and this one has not goes. */
+  previous?: Environment;
+  /** `service gateway@staging`. */
+  about: string;
+  /** Upload metadata of the version. */
+  metadata: Record<string, unknown>;
+  /** Tags for the script. */
+  tags: string[];
+  /** The network's name of a resource. */
+  nameOf(resource: Resource): string;
+}
+
+/** One setting that can be read, written and put back. */
+export interface Trigger<T> {
+  what: string;
+  read(): Promise<T>;
+  wanted: T;
+  write(value: T): Promise<unknown>;
+  equal?(found: T): boolean;
+}
+
+/** Whether all that is wanted is there; what else is there does not matter. */
+export function includes(found: unknown, wanted: unknown): boolean {
+  if (typeof wanted !== "object" || wanted === null) return found === wanted;
+  if (typeof found !== "object" || found === null) return false;
+  return Object.entries(wanted).every(([key, value]) => includes((found as Record<string, unknown>)[key], value));
+}
+
+/** Whether a version before this one, or this one, has anything of a kind: what somebody else set is left alone. */
+export function concerned(
+  { environment, previous }: TriggerContext,
+  has: (environment: Environment) => boolean,
+): boolean {
+  return has(environment) || (previous !== undefined && has(previous));
+}
+
+/** Without what is undefined. */
+export function clean<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
+}
