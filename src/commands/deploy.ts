@@ -15,7 +15,10 @@ interface Args {
   percentage?: number;
 }
 
-const command: Command<Args, { deployments: Change[] }> = {
+/** Of the JSON that scripts read (docs/ci.md): another number for anything but more fields. */
+const FORMAT = 1;
+
+const command: Command<Args, { format: typeof FORMAT; deployments: Change[] }> = {
   args: {
     tag: { type: "string", describe: "A name for the version" },
     message: MESSAGE,
@@ -57,7 +60,7 @@ const command: Command<Args, { deployments: Change[] }> = {
       },
     });
     for (const warning of warnings) context.report(warning);
-    return { deployments: results };
+    return { format: FORMAT, deployments: results };
   },
   show: ({ deployments }, output, { dryRun }) => showChanges(deployments, output, dryRun),
 };
