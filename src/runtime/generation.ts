@@ -2,7 +2,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
-import { createRequire } from "node:module";
 import type { Miniflare, MiniflareOptions } from "miniflare";
 import type { WorkerOptions } from "../bindings/kind.ts";
 import type { QueueService } from "../bindings/queue-service.ts";
@@ -13,6 +12,7 @@ import { EventReader } from "./event-reader.ts";
 import { Exchanges } from "./exchanges.ts";
 import { LoadError, Loader } from "./loader.ts";
 import { HIDDEN } from "./loader-shell.ts";
+import { construct, keepCompiled, loadMiniflare, newestCompatibilityDate } from "./miniflare.ts";
 import { readMarked } from "./prelude.ts";
 import { deliver, type QueueFetcher } from "./queue-delivery.ts";
 import { reaper } from "./reaper.ts";
@@ -37,22 +37,6 @@ function watchSpawns(): void {
     store.children.push(child);
     child.once("spawn", () => child.stdin?.once("finish", () => store.onFed?.()));
     child.once("spawn", () => reaper().watch(child));
-  });
-}
-
-/** As CommonJS, which it is, Miniflare loads 40 ms faster than through `import`. */
-function loadMiniflare(): typeof import("miniflare") {
-  return createRequire(import.meta.url)("miniflare") as typeof import("miniflare");
-}
-
-/** Loading Miniflare takes 200 ms of this thread: call this while others (esbuild, the file system) have work to do. */
-export function preloadRuntime(): void {
-  setImmediate(() => {
-    try {
-      loadMiniflare();
-    } catch {
-      // Said when it is needed.
-    }
   });
 }
 
@@ -157,6 +141,7 @@ export class Generation {
       );
       await loader.start(miniflare);
       started = true;
+      keepCompiled();
       resume(unfinished);
       return new Generation({
         spec,
@@ -313,33 +298,6 @@ function assembleFor(spec: GraphSpec, events: EventReader, { caches, queues }: G
 function withoutQueues(worker: WorkerOptions): WorkerOptions {
   const triggers = worker.config.triggers?.filter(({ type }) => type !== "queue");
   return { ...worker, config: { ...worker.config, triggers } };
-}
-
-/**
- * Miniflare reads the temporary folder when it is constructed, and takes hold of signals then: it must use our folder
- * (which is removed even after SIGKILL), and must not end the process before requests are drained.
- */
-function construct(make: () => Miniflare): Miniflare {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
-  const { TMPDIR } = process.env;
-  process.env.TMPDIR = reaper().folder;
-  try {
-    return make();
-  } finally {
-    if (TMPDIR === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = TMPDIR;
-    for (const signal of signals) {
-      for (const listener of process.listeners(signal))
-        if (!before.get(signal)!.includes(listener)) process.removeListener(signal, listener);
-    }
-  }
-}
-
-/** What the installed runtime calls its own date; a newer one is refused by it. */
-export function newestCompatibilityDate(): string {
-  const fromMiniflare = createRequire(createRequire(import.meta.url).resolve("miniflare"));
-  return (fromMiniflare("workerd") as { compatibilityDate: string }).compatibilityDate;
 }
 
 async function withTimeout<T>(

@@ -3,6 +3,6 @@
  * `(await runtime.acquire("gateway@production")).url`, and swap again for every new version.
  */
 
-export { newestCompatibilityDate, preloadRuntime } from "./generation.ts";
 export { createGraphRuntime } from "./graph-runtime.ts";
+export { newestCompatibilityDate, preloadRuntime } from "./miniflare.ts";
 export type * from "./types.ts";

@@ -7,8 +7,8 @@ import { createRequire } from "node:module";
 import { Client } from "undici";
 import { TroupeError } from "../errors.ts";
 import type { Bundle, Environment } from "../model.ts";
-import { newestCompatibilityDate } from "./generation.ts";
 import { createGraphRuntime } from "./graph-runtime.ts";
+import { newestCompatibilityDate } from "./miniflare.ts";
 import type { GraphRuntime } from "./types.ts";
 
 export interface RuntimeTypesOptions {
