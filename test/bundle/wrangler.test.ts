@@ -1,17 +1,12 @@
 /** The same projects, bundled by the real Wrangler: names, externals and as a rule the very code are the same. */
-import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
-import { promisify } from "node:util";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Bundle } from "../../src/model.ts";
+import { Wrangler } from "../support/wrangler.ts";
 import { build, code, type Overrides, project, WASM, worker } from "./helpers.ts";
 
-const WRANGLER = path.join(
-  path.dirname(createRequire(import.meta.url).resolve("wrangler/package.json")),
-  "bin/wrangler.js",
-);
+const wrangler = new Wrangler();
 const DATE = "2026-01-01";
 
 interface Sample {
@@ -114,7 +109,7 @@ beforeAll(async () => {
     Object.entries(samples).map(async ([name, { files, config, overrides }]) => {
       const settings = JSON.stringify({ name, compatibility_date: DATE, ...config });
       const dir = project({ ...files, "wrangler.json": settings });
-      await wranglerBuild(dir);
+      await wrangler.run(["deploy", "--dry-run", "--outdir", "out"], { cwd: dir });
       const out = path.join(dir, "out");
       const main = readdirSync(out).find((file) => /^(index|worker)\.m?js$/.test(file))!;
       const { bundle } = await build(dir, { configPath: path.join(dir, "wrangler.json"), ...overrides(dir) });
@@ -122,6 +117,7 @@ beforeAll(async () => {
     }),
   );
 }, 120_000);
+afterAll(() => wrangler.close());
 
 describe("Wrangler's bundle and ours", () => {
   it.each(Object.keys(samples))("have the same files (%s)", (name) => {
@@ -145,18 +141,6 @@ describe("Wrangler's bundle and ours", () => {
     expect(imports(code(bundle))).toEqual(imports(theirs));
   });
 });
-
-async function wranglerBuild(dir: string): Promise<void> {
-  const env = {
-    PATH: process.env.PATH,
-    HOME: dir,
-    XDG_CONFIG_HOME: path.join(dir, ".config"),
-    WRANGLER_SEND_METRICS: "false",
-    CI: "1",
-    WRANGLER_LOG: "error",
-  };
-  await promisify(execFile)(process.execPath, [WRANGLER, "deploy", "--dry-run", "--outdir", "out"], { cwd: dir, env });
-}
 
 function listFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];

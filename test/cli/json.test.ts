@@ -1,7 +1,7 @@
 /** What `--json` prints holds the fields that docs/cli.md promises, and no others at its top. */
 import { expect, it } from "vitest";
-import { troupeJson } from "../support/cli.ts";
 import { testFolder } from "../support/files.ts";
+import { troupeJsonHere } from "../support/here.ts";
 
 const FILES = {
   "troupe.toml": `name = "app"
@@ -44,6 +44,6 @@ it.each<[command: string, fields: string[]]>([
   ["d1 migrations create DB more", ["file", "place"]],
 ])("%s", async (command, fields) => {
   const words = command.split(" ").map((word) => (word === "select" ? "select 1" : word));
-  const result = await troupeJson<object>(words, { cwd: testFolder(FILES) });
+  const result = await troupeJsonHere<object>(words, { cwd: testFolder(FILES) });
   expect(Object.keys(result).sort()).toEqual([...fields].sort());
 });

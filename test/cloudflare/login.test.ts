@@ -1,12 +1,13 @@
-/** Who speaks to Cloudflare: `troupe login`, `logout` and `whoami`, with the real binary. */
+/** Who speaks to Cloudflare: `troupe login`, `logout` and `whoami`. */
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { beforeEach, describe, expect, test } from "vitest";
 import { main } from "../../src/main.ts";
-import { type CliOptions, troupe, troupeJson } from "../support/cli.ts";
+import { troupeJson as binary, type CliOptions } from "../support/cli.ts";
 import { testFolder } from "../support/files.ts";
+import { troupeHere as troupe, troupeJsonHere as troupeJson } from "../support/here.ts";
 import { ACCOUNT } from "./cloud.ts";
 import { type CloudServer, TOKEN, testCloud } from "./server.ts";
 
@@ -38,12 +39,12 @@ const twoAccounts = () => server.cloud.accounts.push({ id: OTHER, name: "Beta", 
 
 describe("login", () => {
   test("keeps a token from stdin for this user only, and whoami tells whose it is", async () => {
-    const result = await troupeJson(["login", "--token-stdin"], options({ input: `${TOKEN}\n` }));
+    const result = await binary(["login", "--token-stdin"], options({ input: `${TOKEN}\n` }));
     expect(result).toEqual({ file: kept(), account: { id: ACCOUNT, name: "Acme" }, email: "dev@example.com" });
     expect(statSync(kept()).mode & 0o777).toBe(0o600);
     expect(statSync(path.dirname(kept())).mode & 0o777).toBe(0o700);
     expect(JSON.parse(readFileSync(kept(), "utf8"))).toEqual({ token: TOKEN, accountId: ACCOUNT });
-    expect(await troupeJson(["whoami"], options())).toEqual({
+    expect(await binary(["whoami"], options())).toEqual({
       source: "login",
       file: kept(),
       api: server.url,
@@ -274,7 +275,7 @@ describe("whoami", () => {
 
 test("logout deletes the token, once", async () => {
   await troupeJson(["login"], options({ input: TOKEN }));
-  expect(await troupeJson(["logout"], options())).toEqual({ file: kept(), loggedOut: true });
+  expect(await binary(["logout"], options())).toEqual({ file: kept(), loggedOut: true });
   expect(existsSync(kept())).toBe(false);
   expect(await troupeJson(["logout"], options())).toEqual({ file: kept(), loggedOut: false });
   const { code, stderr } = await troupe(["logout"], options({ env: { CLOUDFLARE_API_TOKEN: TOKEN } }));

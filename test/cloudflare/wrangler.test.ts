@@ -1,23 +1,16 @@
 /** The reference is the real Wrangler: both deploy the same projects to the same server, and the account must come out equal. */
-import { execFile } from "node:child_process";
-import { createRequire } from "node:module";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeFolder, removeFolder, writeFiles } from "../support/files.ts";
+import { Wrangler } from "../support/wrangler.ts";
 import type { Cloud, CloudVersion } from "./cloud.ts";
 import { differences, listedDifferences } from "./differences.ts";
 import { deployOurs } from "./ours.ts";
 import { HOLDS, NEIGHBOUR, PROJECTS, type Project, projectFiles, REFUSED } from "./projects.ts";
 import { type CloudServer, startCloud } from "./server.ts";
 
-const WRANGLER = path.join(
-  path.dirname(createRequire(import.meta.url).resolve("wrangler/package.json")),
-  "bin/wrangler.js",
-);
-/** Each of them takes a processor for two seconds. */
-const AT_ONCE = 3;
-
 let folder: string;
+const wrangler = new Wrangler();
 const accounts: Record<"wrangler" | "troupe", CloudServer> = {} as never;
 const failures = new Map<string, string>();
 
@@ -39,24 +32,29 @@ beforeAll(async () => {
     const cwd = write(project, project.before);
     for (const server of Object.values(accounts)) await deployOurs(server, cwd);
   }
-  const waiting = [...PROJECTS];
-  const worker = async (): Promise<void> => {
-    for (let project = waiting.shift(); project; project = waiting.shift()) {
-      const cwd = write(project);
-      await wrangler(project, cwd).catch((error) => failures.set(`${project!.name} with Wrangler`, String(error)));
-      await deployOurs(accounts.troupe, cwd, {
-        ...(project.env && { env: project.env }),
-        ...(project.secrets && { secrets: project.secrets }),
-      }).catch((error) =>
-        failures.set(`${project!.name} with troupe`, `${error.stack}\n${(error.notes ?? []).join("\n")}`),
+  for (const project of PROJECTS) write(project);
+  const each = async (who: string, deploy: (project: Project, cwd: string) => Promise<unknown>): Promise<void> => {
+    for (const project of PROJECTS) {
+      await deploy(project, path.join(folder, project.name)).catch(({ stack, notes = [] }) =>
+        failures.set(`${project.name} with ${who}`, `${stack}\n${notes.join("\n")}`),
       );
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-}, 300_000);
+  await Promise.all([
+    each("Wrangler", ({ env, secrets }, cwd) =>
+      wrangler.run(["deploy", ...(env ? ["--env", env] : []), ...(secrets ? ["--secrets-file", "secrets.json"] : [])], {
+        cwd,
+        env: accounts.wrangler.env,
+      }),
+    ),
+    each("troupe", ({ env, secrets }, cwd) =>
+      deployOurs(accounts.troupe, cwd, { ...(env && { env }), ...(secrets && { secrets }) }),
+    ),
+  ]);
+}, 120_000);
 
 afterAll(async () => {
-  await Promise.all(Object.values(accounts).map((server) => server.close()));
+  await Promise.all([wrangler.close(), ...Object.values(accounts).map((server) => server.close())]);
   removeFolder(folder);
 });
 
@@ -74,28 +72,6 @@ function write(project: Project, config?: Record<string, unknown>): string {
   const cwd = path.join(folder, project.name);
   writeFiles(cwd, projectFiles(project, config));
   return cwd;
-}
-
-function wrangler({ env, secrets }: Project, cwd: string): Promise<void> {
-  const args = ["deploy", ...(env ? ["--env", env] : []), ...(secrets ? ["--secrets-file", "secrets.json"] : [])];
-  return new Promise((resolve, reject) => {
-    execFile(
-      process.execPath,
-      [WRANGLER, ...args],
-      {
-        cwd,
-        env: {
-          ...process.env,
-          ...accounts.wrangler.env,
-          CI: "1",
-          WRANGLER_SEND_METRICS: "false",
-          XDG_CONFIG_HOME: path.join(folder, ".config"),
-          NO_COLOR: "1",
-        },
-      },
-      (error, stdout, stderr) => (error ? reject(new Error(`${stdout}\n${stderr}`)) : resolve()),
-    );
-  });
 }
 
 /** What a Worker is, on the network: everything by its name, since nothing of it has an order. */

@@ -2,8 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { type CliOptions, troupe, troupeJson } from "../support/cli.ts";
+import type { CliOptions } from "../support/cli.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
+import { troupeHere as troupe, troupeJsonHere as troupeJson } from "../support/here.ts";
 
 interface Adopted {
   root: string;

@@ -1,9 +1,10 @@
 /** `env clone --data copy`: the clone starts with what the first one held at that moment, and goes its own way from there. */
 import path from "node:path";
 import { expect, test } from "vitest";
-import { startTroupe, troupe, troupeJson } from "../support/cli.ts";
+import { startTroupe } from "../support/cli.ts";
 import { request } from "../support/dev.ts";
 import { testFolder } from "../support/files.ts";
+import { troupeHere as troupe, troupeJsonHere as troupeJson } from "../support/here.ts";
 
 const CODE = `export default { async fetch(request, env) {
   const { pathname, search } = new URL(request.url);

@@ -8,8 +8,9 @@ import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { deploy } from "../../src/ops/deploy.ts";
-import { BIN, type CliOptions, type CliResult, troupe } from "../support/cli.ts";
+import { BIN, type CliOptions, type CliResult } from "../support/cli.ts";
 import { makeFolder, removeFolder, testFolder } from "../support/files.ts";
+import { troupeHere as troupe } from "../support/here.ts";
 import { deployShop, selectionOf, serviceFile, shopFiles, snapshot } from "../targets/shop.ts";
 import { expectSound, readWhole } from "./whole.ts";
 

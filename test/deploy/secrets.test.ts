@@ -3,8 +3,9 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { parseSecrets } from "../../src/ops/secrets.ts";
-import { type CliOptions, troupe } from "../support/cli.ts";
+import { troupe as binary, type CliOptions } from "../support/cli.ts";
 import { testFolder } from "../support/files.ts";
+import { troupeHere } from "../support/here.ts";
 import { deployShop, SECRETS, selectionOf, serviceFile, shopFiles } from "../targets/shop.ts";
 import { readWhole } from "./whole.ts";
 
@@ -37,14 +38,14 @@ test("no stream and no file ever has one", { timeout: 60_000 }, async () => {
   const cwd = testFolder(shopFiles("troupe"));
   const state = path.join(cwd, ".troupe");
   await deployShop(selectionOf(cwd));
-  const run = async (args: string[], options: CliOptions = {}) => {
+  const run = async (args: string[], options: CliOptions = {}, troupe = troupeHere) => {
     const { code, stdout, stderr } = await troupe([...args, "--verbose"], { cwd, ...options });
     expect(stdout + stderr, args.join(" ")).not.toMatch(SEEN);
     for (const file of filesBelow(state)) expect(readFileSync(file).toString("latin1"), file).not.toMatch(SEEN);
     return code;
   };
   const staging = ["-e", "staging", "-s", "auth"];
-  expect(await run(["secret", "put", "EXTRA", ...staging], { input: VALUES.put })).toBe(0);
+  expect(await run(["secret", "put", "EXTRA", ...staging], { input: VALUES.put }, binary)).toBe(0);
   expect(await run(["secret", "bulk", ...staging], { input: JSON.stringify({ MORE: VALUES.bulk }) })).toBe(0);
   writeFileSync(path.join(cwd, "secrets.env"), `TOKEN=${VALUES.file}\nUNUSED=${VALUES.file}\n`);
   // Of a file for several services, each gets what its code asks for.
@@ -78,5 +79,5 @@ test("no stream and no file ever has one", { timeout: 60_000 }, async () => {
   expect(await run(["deploy", "-e", "staging", "--secrets-file", "secrets.json"])).toBe(2);
   expect(await run(["deploy", "-e", "staging", "--secrets-file", "none.json"])).toBe(5);
   writeFileSync(serviceFile(cwd, "auth"), "throw new Error(1);\nexport default {};\n");
-  expect(await run(["deploy", "-e", "staging", "--secrets-file", "secrets.env"])).toBe(4);
+  expect(await run(["deploy", "-e", "staging", "--secrets-file", "secrets.env"], {}, binary)).toBe(4);
 });

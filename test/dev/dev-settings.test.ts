@@ -2,9 +2,10 @@
 import { once } from "node:events";
 import net from "node:net";
 import { expect, it, onTestFinished } from "vitest";
-import { startTroupe, troupe } from "../support/cli.ts";
+import { startTroupe } from "../support/cli.ts";
 import { type Dev, ready, startDev } from "../support/dev.ts";
 import { testFolder } from "../support/files.ts";
+import { troupeHere } from "../support/here.ts";
 
 const CONFIG = `name = "app"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n`;
 const OK = `export default { fetch: () => new Response("ok") };\n`;
@@ -44,7 +45,7 @@ it("refuses a port that is taken, at the line that wants it", async () => {
   onTestFinished(() => void taken.close());
   const { port } = taken.address() as net.AddressInfo;
   const cwd = testFolder({ "wrangler.toml": `${CONFIG}[dev]\nport = ${port}\n`, "index.ts": OK });
-  const { code, stderr } = await troupe(["dev"], { cwd });
+  const { code, stderr } = await troupeHere(["dev"], { cwd });
   expect(code).toBe(6);
   expect(stderr).toContain(`Port ${port} is in use by process ${process.pid}`);
   expect(stderr).toMatch(/wrangler\.toml:5:/);

@@ -5,9 +5,10 @@ import https from "node:https";
 import net from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { type RunningTroupe, startTroupe, troupe } from "../support/cli.ts";
+import { type RunningTroupe, startTroupe } from "../support/cli.ts";
 import { type Dev, request, startDev } from "../support/dev.ts";
 import { makeFolder, removeFolder, testFolder, writeFiles } from "../support/files.ts";
+import { troupeHere } from "../support/here.ts";
 
 const FILES = {
   "app/troupe.toml": `name = "app"
@@ -124,7 +125,7 @@ it("refuses an inspector port that is taken, naming who holds it", async () => {
   const holder = net.createServer().listen(0, "127.0.0.1");
   await once(holder, "listening");
   const { port } = holder.address() as net.AddressInfo;
-  const { code, stderr } = await troupe(["dev", "main.ts", "--inspector-port", String(port)], {
+  const { code, stderr } = await troupeHere(["dev", "main.ts", "--inspector-port", String(port)], {
     cwd: `${testFolder({ ...FILES })}/app`,
   });
   holder.close();
@@ -141,13 +142,13 @@ it.each([
   [["--persist-too", "x"], "--persist-to"],
   [["--local-protocol", "ftp"], "https"],
 ])("refuses %j", async (args, said) => {
-  const { code, stderr } = await troupe(["dev", ...args], { cwd: testFolder({ ...FILES }) });
+  const { code, stderr } = await troupeHere(["dev", ...args], { cwd: testFolder({ ...FILES }) });
   expect(code).toBe(2);
   expect(stderr).toContain(said);
 });
 
 it("points at a script that is not there, not at the config", async () => {
-  const { code, stderr } = await troupe(["dev", "man.ts"], { cwd: `${testFolder({ ...FILES })}/app` });
+  const { code, stderr } = await troupeHere(["dev", "man.ts"], { cwd: `${testFolder({ ...FILES })}/app` });
   expect(code).toBe(5);
   expect(stderr).toContain("There is no file man.ts");
   expect(stderr).toContain('"main.ts"');

@@ -2,6 +2,8 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 
@@ -17,6 +19,8 @@ const MARK = "TROUPE_TEST_RUN";
 
 export async function setup(project: TestProject): Promise<void> {
   process.env[MARK] = randomUUID();
+  // Where Node keeps it by itself, but also for what runs with a temporary folder of its own, and for Wrangler.
+  process.env.NODE_COMPILE_CACHE ??= path.join(os.tmpdir(), "node-compile-cache");
   const build = promisify(execFile)(process.execPath, ["scripts/build.mjs"]);
   // Tests of single modules can run without a binary; test/support/cli.ts shows this error to the others.
   project.provide(

@@ -194,7 +194,12 @@ export class DevSession {
         bundle: (id) => plan.stored?.bundle(id) ?? this.#builds.bundle(id)!,
         secrets: local.values,
         reachable: new Set(plan.hosts.values()),
-        options: { persistTo, inspectorPort: this.#inspectorPort, restart: boundChanged || change.everything },
+        options: {
+          persistTo,
+          inspectorPort: this.#inspectorPort,
+          startTimeout: this.#options.startTimeout,
+          restart: boundChanged || change.everything,
+        },
       });
       for (const { written, ...warning } of warnings) this.#warn({ ...warning, location: await locate(written) });
       spec.workers.push(...this.#dataWorkers.values());

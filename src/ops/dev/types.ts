@@ -47,6 +47,8 @@ export interface DevOptions {
   watch?: boolean;
   /** Goes on without a first good build, waiting for a change. Default false: `startDev` rejects. */
   keepGoing?: boolean;
+  /** How long a service's code may take to start, in ms. Default 15 000. */
+  startTimeout?: number;
   /** The clock of cron triggers, in ms since the epoch. Default: the system's. */
   now?(): number;
   processEnv?: Record<string, string | undefined>;
