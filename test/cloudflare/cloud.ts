@@ -407,7 +407,7 @@ export class Cloud {
       schedules: [],
       routes: [],
       settings: {},
-      created_on: new Date().toISOString(),
+      created_on: now(),
     };
     const { migrations } = metadata;
     const classes = new Set(script.classes);
@@ -495,7 +495,7 @@ export class Cloud {
       secrets,
       bindings,
       annotations: metadata.annotations ?? {},
-      created_on: new Date().toISOString(),
+      created_on: now(),
       ...(script.migration_tag && { migration_tag: script.migration_tag }),
       ...(metadata.assets && { assets: this.#sessions.get(`done ${metadata.assets.jwt}`)! }),
       headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith("cloudflare-"))) as Record<
@@ -573,7 +573,7 @@ export class Cloud {
   #deployed(script: CloudScript, versions: Json[], annotations: Record<string, string>) {
     const deployment = {
       id: randomUUID(),
-      created_on: new Date().toISOString(),
+      created_on: now(),
       source: "api",
       strategy: "percentage",
       author_email: "dev@example.com",
@@ -833,6 +833,14 @@ export class Cloud {
     this.tails = this.tails.filter((tail) => tail.id !== id);
     return null;
   }
+}
+
+let last = 0;
+
+/** No two things happen at the same time, as the network's clock is finer than that of a test. */
+function now(): string {
+  last = Math.max(Date.now(), last + 1);
+  return new Date(last).toISOString();
 }
 
 function found<T>(value: T | undefined, code: number, message: string): T {

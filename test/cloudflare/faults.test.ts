@@ -7,6 +7,7 @@ import { makeFolder, removeFolder } from "../support/files.ts";
 import { Cloud } from "./cloud.ts";
 import { deployPrepared, type Prepared, prepareOurs } from "./ours.ts";
 import { type CloudServer, type Fault, type Seen, startCloud } from "./server.ts";
+import { view } from "./view.ts";
 
 /** gateway → auth → users, in two states of their sources; gateway and auth also bind each other. */
 function files(generation: number): Record<string, string> {
@@ -56,33 +57,6 @@ afterAll(async () => {
   await server.close();
   for (const folder of folders) removeFolder(folder);
 });
-
-/** What anybody could notice of an account. */
-function view(cloud: Cloud) {
-  return Object.fromEntries(
-    [...cloud.scripts].sort().map(([name, script]) => {
-      const { metadata, parts, bindings, assets } = cloud.active(name)!;
-      return [
-        name,
-        {
-          shares: script.deployments[0]!.versions.map(({ percentage }) => percentage),
-          code: parts[metadata.main_module]!.contents.toString(),
-          // An id may be another one each time; that none is made twice is looked at by name.
-          bindings: bindings.map(({ namespace_id: _, ...binding }) => JSON.stringify(binding)).sort(),
-          files: assets && Object.keys(assets),
-          subdomain: script.subdomain,
-          schedules: script.schedules,
-          routes: script.routes.map(({ pattern }) => pattern),
-          tags: script.tags,
-          consumers: cloud.queues.flatMap(({ consumers }) =>
-            consumers.filter((consumer) => consumer.script === name).map(({ settings }) => settings),
-          ),
-          workflows: [...cloud.workflows.values()].filter(({ script_name }) => script_name === name),
-        },
-      ];
-    }),
-  );
-}
 
 type View = ReturnType<typeof view>;
 

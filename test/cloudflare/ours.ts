@@ -14,6 +14,7 @@ import { type CloudServer, TOKEN } from "./server.ts";
 export interface OurOptions extends ChangeOptions {
   env?: string;
   secrets?: Record<string, string>;
+  withoutSecrets?: string[];
 }
 
 export async function openNetwork(server: CloudServer): Promise<Network> {
@@ -29,7 +30,7 @@ export interface Prepared {
 /** All services of the folder with what they bind, built, dependencies first. */
 export async function prepareOurs(
   cwd: string,
-  { env, secrets = {} }: Pick<OurOptions, "env" | "secrets"> = {},
+  { env, secrets = {}, withoutSecrets = [] }: Pick<OurOptions, "env" | "secrets" | "withoutSecrets"> = {},
 ): Promise<Prepared> {
   const { workspace } = await loadWorkspace({ cwd, processEnv: {}, ...(env !== undefined && { env }) });
   const roots = workspace.services.map((service) => service.environments[env ?? service.defaultEnvironment]!);
@@ -49,6 +50,7 @@ export async function prepareOurs(
         bundle,
         action: "deploy",
         secrets,
+        withoutSecrets,
         record: {
           format: 1,
           ref,
@@ -79,7 +81,11 @@ export async function deployPrepared(
 }
 
 export async function deployOurs(server: CloudServer, cwd: string, options: OurOptions = {}): Promise<ChangeReport> {
-  const { env, secrets, ...change } = options;
-  const prepared = await prepareOurs(cwd, { ...(env !== undefined && { env }), ...(secrets && { secrets }) });
+  const { env, secrets, withoutSecrets, ...change } = options;
+  const prepared = await prepareOurs(cwd, {
+    ...(env !== undefined && { env }),
+    ...(secrets && { secrets }),
+    ...(withoutSecrets && { withoutSecrets }),
+  });
   return deployPrepared(server, prepared, change);
 }

@@ -46,12 +46,26 @@ test.each([
   expect(error.notes.join("\n")).toContain("with Wrangler");
 });
 
-test("a variable in the place of a secret, whose value would be lost", async () => {
+test("a binding in the place of a secret, whose value would be lost", async () => {
   await deploy({}, { secrets: { TOKEN: "s3cret" } });
-  const error = await refusal(deploy({ vars: { TOKEN: "plain" } }));
+  const error = await refusal(deploy({ version_metadata: { binding: "TOKEN" } }));
   expect(error.message).toMatch(/TOKEN would take the place of a secret/);
   expect(error.notes.join("\n")).toContain("troupe secret delete TOKEN");
   expect(server.cloud.active("shop")!.secrets).toEqual({ TOKEN: "s3cret" });
+});
+
+test("a variable yields to a secret of its name, and is back when that is gone", async () => {
+  const vars = { TOKEN: "open-sesame", LIST: [1] };
+  const token = () => server.cloud.active("shop")!.bindings.find(({ name }) => name === "TOKEN");
+  await deploy({ vars });
+  expect(token()).toMatchObject({ type: "plain_text", text: "open-sesame" });
+  await deploy({ vars }, { secrets: { TOKEN: "s3cret" } });
+  expect(token()).toMatchObject({ type: "secret_text" });
+  expect((await deploy({ vars })).results).toMatchObject([{ changed: false, version: 2 }]);
+  await deploy({ vars: { ...vars, MORE: "x" } });
+  expect(server.cloud.active("shop")).toMatchObject({ number: 3, secrets: { TOKEN: "s3cret" } });
+  await deploy({ vars }, { withoutSecrets: ["TOKEN"] });
+  expect(token()).toMatchObject({ type: "plain_text", text: "open-sesame" });
 });
 
 test("the Workflow of another Worker", async () => {

@@ -19,9 +19,10 @@ const command: Command<Args, { environments: { service: string; name: string; pr
     const options = { ...(from !== undefined && { base: from }), ...(isProtected && { protected: true }) };
     return { environments: await createEnvironment(targetSelection(args, context), name, options) };
   },
-  show({ environments }, output) {
+  show({ environments }, output, { target }) {
+    const flag = target === undefined ? "" : ` -t ${target}`;
     for (const { service, name } of environments) {
-      output.line(`${output.style.bold(`${service}@${name}`)} made; deploy to it with troupe deploy -e ${name}`);
+      output.line(`${output.style.bold(`${service}@${name}`)} made; deploy to it with troupe deploy -e ${name}${flag}`);
     }
   },
 };

@@ -1,5 +1,6 @@
 /** What Cloudflare answers when something is wrong, as errors of ours. */
 import { type ErrorCode, TroupeError } from "../../errors.ts";
+import type { Account } from "./account.ts";
 
 /** As the SDK throws it; its classes are not loaded for telling errors apart. */
 interface SdkError {
@@ -37,6 +38,8 @@ export interface Failed {
   path: string;
   /** `service gateway@staging`. */
   about?: string;
+  /** Where the token is from. */
+  source: Account["source"];
 }
 
 /** Codes that mean something of their own, whatever the status. */
@@ -54,7 +57,7 @@ const BY_CODE: Record<number, ErrorCode> = {
 };
 
 /** @returns a TroupeError with Cloudflare's own code and message, what it was about, and what to do */
-export function apiError(error: unknown, { method, path, about }: Failed): TroupeError {
+export function apiError(error: unknown, { method, path, about, source }: Failed): TroupeError {
   if (error instanceof TroupeError) return error;
   const { status, errors = [], message } = error as SdkError;
   const [first] = errors;
@@ -78,7 +81,7 @@ export function apiError(error: unknown, { method, path, about }: Failed): Troup
       ...errors.slice(1).map((each) => `${each.message} [code ${each.code}]`),
       ...(first?.error_chain ?? []).map((each) => `${each.message} [code ${each.code}]`),
       `${where} (HTTP ${status})`,
-      ...nextMove(code, status),
+      ...nextMove(code, { status, source, wait: retryAfter(error) }),
     ],
     cause: error,
   });
@@ -97,13 +100,20 @@ function codeOf(status: number): ErrorCode {
   return "PRECONDITION";
 }
 
-function nextMove(code: ErrorCode, status: number): string[] {
+function nextMove(
+  code: ErrorCode,
+  { status, source, wait }: Pick<Failed, "source"> & { status: number; wait: number | undefined },
+): string[] {
   if (code === "AUTH") {
+    const where = source === "login" ? "the token that `troupe login` keeps" : source;
     return [
-      "Check CLOUDFLARE_API_TOKEN and what it may do (`troupe whoami`); the template “Edit Cloudflare Workers” has what is needed",
+      `Check ${where} and what it may do (\`troupe whoami\`); the template “Edit Cloudflare Workers” has what is needed`,
     ];
   }
-  if (status === 429) return ["Too many requests: wait a little, then run the same command again"];
+  if (status === 429) {
+    const long = wait === undefined ? "a little" : `${Math.ceil(wait / 1000)} seconds`;
+    return [`Too many requests: wait ${long}, then run the same command again`];
+  }
   if (code === "UNREACHABLE") return ["Run the same command again: it goes on where this one stopped"];
   return [];
 }

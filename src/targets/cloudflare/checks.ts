@@ -76,7 +76,8 @@ function secretFaults({ ref, environment, secrets, withoutSecrets = [] }: Wanted
         notes: [`Set it: troupe secret put ${name} ${flags}, or give --secrets-file`],
       })),
     ...inEnv
-      .filter((binding) => !kindOf(binding).secret && known.has(binding.name))
+      // A variable yields to a secret; what else has its name would destroy it.
+      .filter((binding) => binding.kind !== "var" && !kindOf(binding).secret && known.has(binding.name))
       .map((binding) => ({
         code: "secret-in-the-way",
         message: `${kindOf(binding).title} ${binding.name} would take the place of a secret of that name, whose value nobody could get back`,

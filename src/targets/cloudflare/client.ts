@@ -133,8 +133,9 @@ export class Api {
         if (!isLast) await sleep(wait * (1 + Math.random() / 4));
         const landed = isTemporary(error) ? await options.landed?.() : undefined;
         if (landed !== undefined) return landed;
-        if (isLast)
-          throw apiError(error, { method, path, ...(options.about !== undefined && { about: options.about }) });
+        if (!isLast) continue;
+        const { source } = this.#options;
+        throw apiError(error, { method, path, source, ...(options.about !== undefined && { about: options.about }) });
       }
     }
   }

@@ -217,9 +217,15 @@ class CloudflareTarget implements Target {
     if (await this.#shelf.find(renamed)) throw new TroupeError("CONFLICT", `${refId(renamed)} exists already`);
     if (!force) refuseBound(ref, "renamed", await boundBy(this.#shelf, stored));
     const { network } = this.#shelf;
-    await network.api.patch(`${network.base}/workers/workers/${encodeURIComponent(stored.script.id)}`, {
-      body: { name: `${ref.service}-${name}`, tags: tagsFor(renamed, stored.script.tags ?? []) },
+    const scriptName = `${ref.service}-${name}`;
+    await network.api.patch<unknown>(`${network.base}/workers/workers/${encodeURIComponent(stored.script.id)}`, {
+      body: { name: scriptName, tags: tagsFor(renamed, stored.script.tags ?? []) },
       about: `service ${refId(ref)}`,
+      // A second attempt would not find it under its old name.
+      landed: async () => {
+        const scripts = await network.scripts();
+        return scripts.has(scriptName) && !scripts.has(stored.script.id) ? scriptName : undefined;
+      },
     });
     this.#shelf.forget();
     const [info] = await environmentInfos(this.#shelf, [await this.#shelf.need(renamed)]);

@@ -18,6 +18,8 @@ export interface MetadataOptions {
   secrets?: Readonly<Record<string, string>>;
   /** Default: all of the newest version's. */
   kept?: KeptSecrets;
+  /** Of all that it will have: a variable of such a name yields, as everywhere. */
+  secretNames?: ReadonlySet<string>;
   /** The token for having uploaded the static assets. */
   assetsToken?: string;
   migrations?: Record<string, unknown>;
@@ -36,8 +38,9 @@ export function uploadMetadata(
   bundle: Bundle,
   options: MetadataOptions,
 ): Record<string, unknown> {
-  const { context, annotations, assetsToken, leaveOut = () => false } = options;
-  const bindings = environment.bindings.filter((binding) => !leaveOut(binding));
+  const { context, annotations, assetsToken, secretNames, leaveOut = () => false } = options;
+  const yields = ({ kind, name }: Binding) => kind === "var" && secretNames?.has(name) === true;
+  const bindings = environment.bindings.filter((binding) => !leaveOut(binding) && !yields(binding));
   const beside = bindings.map((binding) => kindOf(binding).uploadMetadata?.(binding, context) ?? {}).reduce(merged, {});
   if (beside.assets && assetsToken !== undefined) {
     beside.assets = { ...(beside.assets as object), jwt: assetsToken };

@@ -152,7 +152,9 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
   const active = main && !isDraft(main) ? main : undefined;
   const newest = state?.versions[0];
   const kept = keptSecrets(state, main, withoutSecrets);
-  const bare = uploadMetadata(environment, bundle, { context, secrets });
+  const staying = (state?.secrets ?? []).filter((name) => !withoutSecrets.includes(name));
+  const secretNames = new Set([...staying, ...Object.keys(secrets)]);
+  const bare = uploadMetadata(environment, bundle, { context, secrets, secretNames });
   const fingerprint = uploadFingerprint(environment, bundle, withoutValues(bare), assets?.manifest);
   const mark: VersionMark = {
     ...(request.tag !== undefined && { tag: request.tag }),
@@ -188,6 +190,7 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
       uploadMetadata(environment, bundle, {
         context,
         secrets,
+        secretNames,
         ...(kept && { kept }),
         ...options,
         ...(live && { live }),

@@ -1,0 +1,154 @@
+/** Every command about environments against Cloudflare's API, with the real binary, while requests go wrong. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type CliOptions, troupe, troupeJson } from "../support/cli.ts";
+import { makeFolder, removeFolder, writeFiles } from "../support/files.ts";
+import type { Cloud } from "./cloud.ts";
+import { type CloudServer, type Fault, startCloud } from "./server.ts";
+import { view } from "./view.ts";
+
+const code = (name: string, n: number) => `export default { fetch: () => new Response("${name} ${n}") };\n`;
+const FILES = {
+  "troupe.toml": '[workspace]\nmembers = ["*"]\n[pipeline]\nstages = ["staging", "production"]\n',
+  "auth/troupe.toml": `name = "auth"
+main = "index.js"
+compatibility_date = "2026-11-01"
+kv_namespaces = [{ binding = "SESSIONS" }]
+[env.staging]
+`,
+  "auth/index.js": code("auth", 1),
+  "gateway/troupe.toml": `name = "gateway"
+main = "index.js"
+compatibility_date = "2026-11-01"
+services = [{ binding = "AUTH", service = "auth" }]
+[vars]
+A = "production"
+[env.staging.vars]
+A = "staging"
+`,
+  "gateway/index.js": code("gateway", 1),
+};
+
+let server: CloudServer;
+let account: Cloud;
+let cwd: string;
+
+beforeAll(async () => {
+  server = await startCloud();
+  cwd = makeFolder(FILES);
+  await run(["deploy"]);
+  await run(["deploy", "--env", "staging"]);
+  await run(["secret", "put", "TOKEN", "--service", "auth"], { input: "s3cret" });
+  writeFiles(cwd, { "gateway/index.js": code("gateway", 2) });
+  await run(["deploy", "--env", "staging"]);
+  writeFiles(cwd, { "gateway/index.js": code("gateway", 3) });
+  account = server.cloud;
+}, 60_000);
+
+afterAll(async () => {
+  await server.close();
+  removeFolder(cwd);
+});
+
+beforeEach(() => {
+  server.cloud = account.copy();
+  server.fault = undefined;
+  server.forget();
+});
+
+function options(more: CliOptions): CliOptions {
+  return { cwd, ...more, env: { ...server.env, CI: "true", ...more.env } };
+}
+
+function run(args: string[], more: CliOptions = {}): Promise<unknown> {
+  return troupeJson([...args, "--target", "cloudflare"], options(more));
+}
+
+const BUSY: Fault = { status: 429, headers: { "retry-after": "0" } };
+const isWrite = (method: string) => method !== "GET";
+
+/** Each makes one request at least that changes something. */
+const WRITES: [string, string[], CliOptions?][] = [
+  ["deploy", ["deploy"]],
+  ["deploy --create", ["deploy", "--env", "pr-7", "--create"]],
+  ["env create", ["env", "create", "pr-7", "--service", "gateway"]],
+  ["env clone", ["env", "clone", "staging", "pr-7", "--graph"]],
+  ["env promote", ["env", "promote", "staging", "--graph"]],
+  ["env rename", ["env", "rename", "staging", "test", "--service", "gateway"]],
+  ["env delete", ["env", "delete", "staging", "--graph", "--yes", "--resources"]],
+  ["env protect", ["env", "protect", "production", "--service", "gateway"]],
+  ["env set", ["env", "set", "staging", "vars.B=1", "--service", "gateway"]],
+  ["rollback", ["rollback", "--env", "staging", "--service", "gateway"]],
+  ["secret put", ["secret", "put", "KEY", "--service", "gateway"], { input: "k3y" }],
+  ["secret delete", ["secret", "delete", "TOKEN", "--service", "auth"]],
+];
+
+const READS: [string, string[]][] = [
+  ["env list", ["env", "list"]],
+  ["env show", ["env", "show", "staging", "--service", "auth"]],
+  ["env diff", ["env", "diff", "staging", "production", "--service", "gateway"]],
+  ["versions list", ["versions", "list", "--service", "gateway"]],
+  ["versions show", ["versions", "show", "--service", "gateway"]],
+  ["deployments list", ["deployments", "list"]],
+  ["secret list", ["secret", "list", "--service", "auth"]],
+  ["pipeline", ["pipeline"]],
+  ["deploy --dry-run", ["deploy", "--dry-run"]],
+];
+
+describe.each(WRITES)("%s", (_name, args, more = {}) => {
+  test("changes nothing without the permission, and says what to do", async () => {
+    const before = view(server.cloud);
+    server.fault = ({ method }) => (isWrite(method) ? { status: 403, code: 10000 } : undefined);
+    const { code: exit, stdout, stderr } = await troupe([...args, "--target", "cloudflare", "--json"], options(more));
+    expect(exit, stderr).toBe(7);
+    expect(stdout).toBe("");
+    const { error } = JSON.parse(stderr.trim().split("\n").at(-1)!);
+    expect(error.code).toBe("AUTH");
+    expect(error.notes.join("\n")).toMatch(/\(HTTP 403\)[\s\S]*troupe whoami/);
+    expect(view(server.cloud)).toEqual(before);
+  });
+
+  test("comes to the same when answers are lost, and the API is busy", async () => {
+    await run(args, more);
+    const wanted = view(server.cloud);
+    server.cloud = account.copy();
+    const writes: Fault[] = ["after", BUSY, "before", { status: 502 }];
+    const reads: Fault[] = [BUSY, "before", { status: 500 }];
+    server.fault = ({ method }) => (isWrite(method) ? writes : reads).shift();
+    await run(args, more);
+    expect(writes.length).toBeLessThan(4);
+    expect(view(server.cloud)).toEqual(wanted);
+  });
+});
+
+describe.each(READS)("%s", (_name, args) => {
+  test("reads on through faults, and changes nothing", async () => {
+    const plain = await run(args);
+    const faults: Fault[] = ["before", { status: 500 }, BUSY];
+    server.fault = () => faults.shift();
+    expect(await run(args)).toEqual(plain);
+    expect(server.seen.filter(({ method }) => isWrite(method))).toEqual([]);
+  });
+
+  test("says so when the token is not good", async () => {
+    server.fault = () => ({ status: 401, code: 10000 });
+    const { code: exit, stdout, stderr } = await troupe([...args, "--target", "cloudflare", "--json"], options({}));
+    expect({ exit, stdout }).toEqual({ exit: 7, stdout: "" });
+    expect(JSON.parse(stderr).error).toMatchObject({ code: "AUTH", notes: [expect.any(String), expect.any(String)] });
+  });
+});
+
+test("an API that is down is an error after five attempts, with what to do", { timeout: 30_000 }, async () => {
+  server.fault = () => ({ status: 503 });
+  const { code: exit, stderr } = await troupe(["env", "list", "--target", "cloudflare"], options({}));
+  expect(exit).toBe(8);
+  expect(stderr).toContain("Run the same command again");
+  expect(server.seen).toHaveLength(5);
+});
+
+test("an API that wants much patience is told at once", async () => {
+  server.fault = () => ({ status: 429, headers: { "retry-after": "600" } });
+  const { code: exit, stderr } = await troupe(["env", "list", "--target", "cloudflare"], options({}));
+  expect(exit).toBe(8);
+  expect(stderr).toContain("wait 600 seconds");
+  expect(server.seen).toHaveLength(1);
+});
