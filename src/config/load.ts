@@ -2,6 +2,7 @@
 import { type Diagnostic, TroupeError, throwIfErrors } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { refId, type Service, type Workspace } from "../model.ts";
+import { checkCrons } from "./crons.ts";
 import { Faults } from "./faults.ts";
 import { dialectOf } from "./find.ts";
 import { joinEnvironments } from "./join.ts";
@@ -55,6 +56,10 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     });
   const joined = joinEnvironments(loaded, current, faults);
   checkServiceNames(joined, faults);
+  await checkCrons(
+    joined.flatMap(({ trees }) => [...trees.values()]),
+    faults,
+  );
 
   const diagnostics = await faults.diagnostics(options.cwd);
   throwIfErrors(

@@ -1,6 +1,7 @@
 /** When crons fire, by a clock of ours. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createAlarms, createCrons, cronTimes } from "../../src/host/broker/index.ts";
+import { createAlarms, createCrons } from "../../src/host/broker/index.ts";
+import { cronTimes } from "../../src/lib/cron.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse("2026-11-21T08:00:30Z") });

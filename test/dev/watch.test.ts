@@ -68,6 +68,17 @@ test("sees a file that was not there at first, and nothing that nobody asked for
   expect(changed).toEqual([later]);
 });
 
+test("tells once that a file has gone", async () => {
+  const bursts = [await after(() => unlinkSync(file))];
+  // The watcher's library tells it again after a while: eight bursts later that is over.
+  for (let index = 0; index < 8; index++) {
+    await after(() => writeFileSync(later, `A=${index}`), later);
+    bursts.push(...seen);
+  }
+  expect(bursts.filter((changed) => changed.includes(file))).toHaveLength(1);
+  await after(() => writeFileSync(file, "7"));
+});
+
 test("sees files asked for later, and everything below a folder", async () => {
   const second = path.join(folder, "b.ts");
   writeFileSync(second, "1");

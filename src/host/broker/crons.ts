@@ -1,5 +1,5 @@
 /** Fires cron triggers when their time has come, in UTC. What was missed while nobody ran is not made up for. */
-import { Cron } from "croner";
+import { cronTimes } from "../../lib/cron.ts";
 
 /** One cron trigger of one worker. */
 export interface CronTrigger {
@@ -23,16 +23,6 @@ export interface Crons {
 
 /** The clock is looked at so often, in ms: it may be set, and the machine may sleep. */
 const LOOK = 30_000;
-
-/**
- * When a cron expression fires next: the platform's dialect, in which weekdays go from 1 (Sunday) to 7 (Saturday).
- * https://developers.cloudflare.com/workers/configuration/cron-triggers/#supported-cron-expressions
- * @throws Error when the expression is none
- */
-export function cronTimes(expression: string): { next(after: number): number | undefined } {
-  const cron = new Cron(expression, { paused: true, timezone: "UTC", mode: "5-part", alternativeWeekdays: true });
-  return { next: (after) => cron.nextRun(new Date(after))?.getTime() };
-}
 
 export function createCrons({ fire, onInvalid, now = Date.now }: CronOptions): Crons {
   const jobs = new Map<string, { trigger: CronTrigger; next: () => number | undefined; at: number | undefined }>();

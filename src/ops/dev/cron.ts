@@ -17,11 +17,8 @@ export function startCron(session: DevSession, { onEvent, now }: DevOptions): { 
   };
   const crons = createCrons({
     ...(now && { now }),
+    // One that is no time was told when the config was read.
     fire: (trigger, time) => void fire(trigger, time),
-    onInvalid({ worker, cron }, why) {
-      const message = `${worker}: "${cron}" never fires: ${why}`;
-      emit({ reason: "warning", diagnostic: { severity: "warning", code: "cron", message } });
-    },
   });
   const follow = (): void => {
     const environments = session.plan?.graph.environments ?? [];

@@ -22,6 +22,10 @@ export interface Watcher {
 /** How deep below a nest a file may turn up: `services/*` has its config files one level down, `**` some more. */
 const NEST_DEPTH = 4;
 
+function isGone(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false }) === undefined;
+}
+
 function isEmpty(file: string): boolean {
   const stats = statSync(file, { throwIfNoEntry: false });
   return stats?.isFile() === true && stats.size === 0;
@@ -39,6 +43,8 @@ export function createWatcher(
   let folders: string[] = [];
   const watchedFolders = new Set<string>();
   const pending = new Set<string>();
+  /** Told to be gone: chokidar says it again, a tenth of a second after the raw event did. */
+  const gone = new Set<string>();
   let quiet: NodeJS.Timeout | undefined;
   let firstAt = 0;
 
@@ -111,9 +117,19 @@ export function createWatcher(
       quiet = setTimeout(flush, QUIET);
       return;
     }
-    const changed = [...pending].sort();
+    const changed = [...pending].filter(isNews).sort();
     pending.clear();
     if (changed.length > 0) onChange(changed);
+  }
+
+  function isNews(file: string): boolean {
+    if (!isGone(file)) {
+      gone.delete(file);
+      return true;
+    }
+    if (gone.has(file)) return false;
+    gone.add(file);
+    return true;
   }
 
   return {
