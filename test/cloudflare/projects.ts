@@ -349,6 +349,11 @@ export const PROJECTS: Project[] = [
     },
   },
   {
+    name: "immediate",
+    before: {},
+    config: { vars: { A: "1" }, unsafe: { metadata: { code_update_strategy: { mode: "immediate" } } } },
+  },
+  {
     name: "renamed",
     files: { "index.js": OBJECTS },
     before: {

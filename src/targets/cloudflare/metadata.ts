@@ -123,6 +123,8 @@ function placementOf(written: unknown): Record<string, unknown> | undefined {
 
 /** How running Durable Objects get new code. Wrangler's defaults, which it sends with every deployment. */
 export function updateStrategy({ settings }: Environment): Record<string, unknown> {
+  const unsafe = (settings.unsafe as { metadata?: Record<string, unknown> } | undefined)?.metadata;
+  if (unsafe?.code_update_strategy !== undefined) return unsafe.code_update_strategy as Record<string, unknown>;
   const written = (
     settings.durable_objects as { code_update_strategy?: { mode?: string; max_delay?: number } } | undefined
   )?.code_update_strategy;

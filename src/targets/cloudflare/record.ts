@@ -23,27 +23,69 @@ export interface VersionRecord {
 
 export const RECORD = "troupe.json";
 
-/** Paths are kept from the config's folder: the next machine has another one. */
+/** Paths are kept from the config's folder: the next machine has another one, and need not know about this. */
 export function recordModule(record: VersionRecord): Module {
-  const { environment } = record;
-  const relative = JSON.stringify(record, (_key, value: unknown) =>
-    typeof value === "string" && (value === environment.dir || value.startsWith(environment.dir + path.sep))
-      ? `\0${path.relative(environment.dir, value).split(path.sep).join("/")}`
-      : value,
-  );
-  return { name: RECORD, type: "text", contents: new TextEncoder().encode(relative) };
+  const { dir } = record.environment;
+  const kept = dir === "" ? record : withPaths(record, (file) => relativeTo(dir, file));
+  return { name: RECORD, type: "text", contents: new TextEncoder().encode(JSON.stringify(kept)) };
 }
 
 /** @param dir the folder that paths start from here. @returns undefined when it is none that this troupe can read */
 export function readRecord(contents: Uint8Array, dir: string): VersionRecord | undefined {
   try {
-    const record = JSON.parse(new TextDecoder().decode(contents), (_key, value: unknown) =>
-      typeof value === "string" && value.startsWith("\0") ? path.join(dir, value.slice(1)) : value,
-    ) as VersionRecord;
-    return record.format === 1 ? record : undefined;
+    const record = JSON.parse(new TextDecoder().decode(contents)) as VersionRecord;
+    if (record.format !== 1) return undefined;
+    return withPaths(record, (file) => (file.startsWith("\0") ? path.join(dir, file.slice(1)) : file));
   } catch {
     return undefined;
   }
+}
+
+function relativeTo(dir: string, file: string): string {
+  return path.isAbsolute(file) ? `\0${path.relative(dir, file).split(path.sep).join("/")}` : file;
+}
+
+/** Every path of this machine that a record has, changed; whatever else begins with a slash may mean a route. */
+function withPaths(record: VersionRecord, change: (file: string) => string): VersionRecord {
+  const { environment, config } = record;
+  const { build, written, bindings, main, userDir } = environment;
+  const { baseDir, tsconfig, custom } = build;
+  const each = (files: Record<string, string>) => mapValues(files, change);
+  return {
+    ...record,
+    environment: {
+      ...environment,
+      configPath: change(environment.configPath),
+      dir: change(environment.dir),
+      ...(main !== undefined && { main: change(main) }),
+      ...(userDir !== undefined && { userDir: change(userDir) }),
+      written: mapValues(written, (place) => ({ ...place, file: change(place.file) })),
+      bindings: bindings.map((binding) => {
+        const { written: place } = binding;
+        return { ...binding, written: { ...place, file: change(place.file) } };
+      }),
+      build: {
+        ...build,
+        ...(baseDir !== undefined && { baseDir: change(baseDir) }),
+        ...(tsconfig !== undefined && { tsconfig: change(tsconfig) }),
+        ...(custom && { custom: { ...custom, cwd: change(custom.cwd), watchDir: custom.watchDir.map(change) } }),
+        wasmModules: each(build.wasmModules),
+        textBlobs: each(build.textBlobs),
+        dataBlobs: each(build.dataBlobs),
+      },
+    },
+    config: {
+      ...config,
+      configPath: change(config.configPath),
+      ...(config.files && {
+        files: mapValues(config.files, (file) => ({ ...file, configPath: change(file.configPath) })),
+      }),
+    },
+  };
+}
+
+function mapValues<T>(table: Record<string, T>, change: (value: T) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, change(value)]));
 }
 
 /** Where there is a place for it: not in service-worker syntax, which has no modules, nor without code. */
