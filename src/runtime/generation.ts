@@ -23,7 +23,7 @@ import type { GraphSpec, QueueBatch, QueueResult, RuntimeEvent, SwapMode } from 
 const START_TIMEOUT = 15_000;
 
 /** Which generation a spawned process belongs to: Miniflare does not say, but spawns in our async context. */
-const spawning = new AsyncLocalStorage<{ children: ChildProcess[]; onFed?: () => void }>();
+const spawning = new AsyncLocalStorage<{ children: ChildProcess[]; onFed?: () => void } | undefined>();
 let subscribed = false;
 
 function watchSpawns(): void {
@@ -36,7 +36,8 @@ function watchSpawns(): void {
     if (!store) return;
     store.children.push(child);
     child.once("spawn", () => child.stdin?.once("finish", () => store.onFed?.()));
-    child.once("spawn", () => reaper().watch(child));
+    // Outside, or its own shell would count as the generation's.
+    child.once("spawn", () => spawning.run(undefined, () => reaper().watch(child)));
   });
 }
 

@@ -27,8 +27,22 @@ class Reaper {
 
   constructor() {
     process.once("exit", () => rmSync(this.folder, { recursive: true, force: true }));
+  }
+
+  /**
+   * Best called as soon as it has been spawned: until workerd has its config, which we write, it ends with us by itself, and
+   * the shell starts while it does.
+   */
+  watch(child: ChildProcess): void {
+    if (child.pid === undefined) return;
+    this.#shell ??= this.#start();
+    this.#shell?.stdin?.write(`+${child.pid}\n`);
+    child.once("exit", () => this.#shell?.stdin?.write(`-${child.pid}\n`));
+  }
+
+  #start(): ChildProcess | undefined {
     // Windows has no such shell; its job objects end children with their parent in most terminals.
-    if (process.platform === "win32") return;
+    if (process.platform === "win32") return undefined;
     const shell = spawn("/bin/sh", ["-c", SCRIPT, "sh", this.folder], {
       stdio: ["pipe", "ignore", "ignore"],
       detached: true,
@@ -40,13 +54,7 @@ class Reaper {
     // Neither the shell nor the pipe keeps troupe running.
     shell.unref();
     (shell.stdin as unknown as { unref(): void }).unref();
-    this.#shell = shell;
-  }
-
-  watch(child: ChildProcess): void {
-    if (child.pid === undefined) return;
-    this.#shell?.stdin?.write(`+${child.pid}\n`);
-    child.once("exit", () => this.#shell?.stdin?.write(`-${child.pid}\n`));
+    return shell;
   }
 }
 

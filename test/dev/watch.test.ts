@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -31,7 +31,7 @@ async function after(change: () => void, name = file): Promise<string[]> {
 beforeAll(async () => {
   writeFileSync(file, "1");
   writeFileSync(path.join(folder, "unasked"), "1");
-  watcher = createWatcher((changed) => {
+  watcher = await createWatcher((changed) => {
     seen.push(changed);
     wake();
   });
@@ -84,4 +84,30 @@ test("sees files asked for later, and everything below a folder", async () => {
   writeFileSync(second, "1");
   watcher.set([file, second], [path.join(folder, "public")]);
   await after(() => writeFileSync(second, "2"), second);
+});
+
+test("sees what was saved before it could be seen, once", async () => {
+  const early = mkdtempSync(path.join(os.tmpdir(), "troupe-watch-"));
+  const [old, saved, asset] = ["old.ts", "saved.ts", "assets/page.html"].map((name) => path.join(early, name));
+  const since = Date.now() - 60_000;
+  mkdirSync(path.join(early, "assets"));
+  for (const name of [old!, saved!, asset!, path.join(early, "unasked")]) writeFileSync(name, "1");
+  utimesSync(old!, since / 1000 - 60, since / 1000 - 60);
+  const bursts: string[][] = [];
+  let heard = (): void => {};
+  const hearing = new Promise<void>((resolve) => {
+    heard = resolve;
+  });
+  const late = await createWatcher(
+    (changed) => {
+      bursts.push(changed);
+      heard();
+    },
+    { since },
+  );
+  late.set([old!, saved!], [path.join(early, "assets")]);
+  await Promise.all([late.ready, hearing]);
+  await late.close();
+  rmSync(early, { recursive: true });
+  expect(bursts).toEqual([[asset, saved]]);
 });

@@ -7,10 +7,11 @@ import { type ErrorView, errorPage, overlay, type Page, unknownHostPage, viewOf 
 import { sourceFrame } from "../../lib/source-frame.ts";
 import type { RuntimeEvent } from "../../runtime/types.ts";
 import { loadCertificate } from "./certificate.ts";
+import type { DevFailure } from "./failure.ts";
 import type { Listening } from "./listen.ts";
 import { createLiveReload } from "./live-reload.ts";
 import { splitId, urlsOf, whyClosed } from "./plan.ts";
-import type { DevFailure, DevSession } from "./session.ts";
+import type { DevSession } from "./session.ts";
 import type { DevEvent, DevOptions } from "./types.ts";
 
 /** How long a 500 waits for the tail report that explains it, in ms. */

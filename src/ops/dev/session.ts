@@ -11,6 +11,7 @@ import { dataFolder, stateDir } from "../state.ts";
 import { Builds, isInside } from "./builds.ts";
 import { calledBinding, type DataFolder, takeDataFolder } from "./data-folder.ts";
 import { devEvent, warnOnce } from "./events.ts";
+import { asError, type DevFailure, ownDiagnostic } from "./failure.ts";
 import { type LocalValues, localValues } from "./local-values.ts";
 import { placeStartError, placeWarning } from "./place.ts";
 import { boundFiles, keepsData, ownEnvironments, type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
@@ -22,13 +23,6 @@ import { createWatcher, isConfigName, type Watcher } from "./watch.ts";
 
 /** After a save people look for the new code: streams and WebSockets of the old one end soon, in ms. */
 const DRAIN = { load: 2_000, overlap: 2_000, prewarm: 1_000, hold: 1_000 };
-
-/** What went wrong last, as long as it is not mended. */
-export interface DevFailure {
-  phase: "config" | "build" | "start";
-  message: string;
-  diagnostics: Diagnostic[];
-}
 
 export interface SessionHooks {
   /** Whether the Cache API is used from Node. */
@@ -55,6 +49,9 @@ export class DevSession {
   #hooks: SessionHooks;
   #builds: Builds;
   #watcher: Watcher | undefined;
+  #watching: Promise<void> | undefined;
+  /** When the last build was done, in ms since 1970. */
+  #builtAt = 0;
   #workspace: Workspace | undefined;
   #local: LocalValues | undefined;
   #data: DataFolder | undefined;
@@ -83,7 +80,10 @@ export class DevSession {
     this.runtime = createGraphRuntime({
       onEvent: (event) => this.#onRuntimeEvent(event),
       // A failure shows where the door is waited for.
-      onWait: () => void hooks.open().catch(() => {}),
+      onWait: () => {
+        void hooks.open().catch(() => {});
+        void this.#startWatching();
+      },
       queues: this.#queues.service,
       caches: hooks.caches,
       drain: DRAIN,
@@ -104,7 +104,7 @@ export class DevSession {
         this.#running = undefined;
       });
     await this.#running;
-    if (this.failure && !this.#options.keepGoing) throw this.#asError(this.failure);
+    if (this.failure && !this.#options.keepGoing) throw asError(this.failure);
   }
 
   /** Reacts to changed files; without any, builds and restarts everything. Resolves when all pending changes are done. */
@@ -150,13 +150,15 @@ export class DevSession {
       const plan = this.plan!;
       this.#builds.markChanged(change.everything ? undefined : files);
       const building = this.#builds.build();
+      building.catch(() => {});
+      const local = await localValues(plan, this.#options);
+      // All that waits for files comes before: from here to a process that starts, this thread does not rest.
       if (first) preloadRuntime();
       const outcome = await building;
-      // Watched before anybody is told: what is saved upon the news must be seen.
-      const watching = first ? this.#startWatching() : undefined;
+      this.#builtAt = Date.now();
       for (const warning of outcome.warnings) this.#warn(warning);
       if (outcome.errors.length > 0) {
-        await watching;
+        await this.#startWatching();
         await this.#fail(
           "build",
           outcome.errors.length === 1
@@ -174,7 +176,6 @@ export class DevSession {
       const asked = files.length === 0;
       const idle = outcome.changed.length === 0 && !configChanged && !boundChanged && !asked;
       if (idle && this.serving && !this.failure) return;
-      const local = await localValues(plan, this.#options);
       for (const warning of local.warnings) this.#warn(warning);
       this.#local = local;
       // A config file that was touched, or told about twice, and says what it said before.
@@ -203,7 +204,8 @@ export class DevSession {
       });
       for (const { written, ...warning } of warnings) this.#warn({ ...warning, location: await locate(written) });
       spec.workers.push(...this.#dataWorkers.values());
-      const swap = await this.runtime.swap(spec).finally(() => watching);
+      // Watched before anybody is told: what is saved upon the news must be seen.
+      const swap = await this.runtime.swap(spec).finally(() => this.#startWatching());
       this.#queues.consume(plan);
       for (const warning of swap.warnings) this.#warn(await placeWarning(warning, plan, this.#options));
       this.failure = undefined;
@@ -212,14 +214,7 @@ export class DevSession {
     } catch (error) {
       if (!(error instanceof TroupeError) || error.code === "INTERNAL") throw error;
       if (first && error.code !== "START") throw error;
-      const own: Diagnostic = {
-        severity: "error",
-        code: error.code.toLowerCase(),
-        message: error.message,
-        location: error.location,
-        notes: error.notes,
-      };
-      const diagnostics = error.diagnostics.length > 0 ? error.diagnostics : [own];
+      const diagnostics = error.diagnostics.length > 0 ? error.diagnostics : [ownDiagnostic(error)];
       if (error.code !== "START") await this.#fail("config", error.message, diagnostics);
       else {
         const placed = await Promise.all(diagnostics.map((each) => placeStartError(each, this.plan!)));
@@ -320,11 +315,17 @@ export class DevSession {
     );
   }
 
-  async #startWatching(): Promise<void> {
-    if (this.#options.watch === false || this.#stopped) return;
-    this.#watcher = createWatcher((files) => void this.change(files), isConfigName);
-    this.#watch();
-    await this.#watcher.ready;
+  /** Best called when this thread has nothing else to do. Resolves when whatever is saved will be seen. */
+  #startWatching(): Promise<void> {
+    this.#watching ??= (async () => {
+      if (this.#options.watch === false || this.#stopped) return;
+      const options = { isNestling: isConfigName, since: this.#builtAt };
+      this.#watcher = await createWatcher((files) => void this.change(files), options);
+      this.#watch();
+      if (this.#stopped) await this.#watcher.close();
+      await this.#watcher.ready;
+    })();
+    return this.#watching;
   }
 
   #watch(): void {
@@ -379,13 +380,6 @@ export class DevSession {
     await this.#hooks.open();
     this.failure = { phase, message, diagnostics };
     this.#hooks.emit({ reason: "build-error", phase, message, diagnostics, stale: this.serving });
-  }
-
-  #asError(failure: DevFailure): TroupeError {
-    const [first] = failure.diagnostics;
-    const code = failure.phase === "start" ? "START" : failure.phase === "build" ? "BUILD" : "CONFIG";
-    const { location, notes } = first ?? {};
-    return new TroupeError(code, failure.message, { location, notes, diagnostics: failure.diagnostics });
   }
 
   #onRuntimeEvent(event: RuntimeEvent): void {

@@ -1,7 +1,7 @@
 /** Watches files by their folders, and turns bursts of saves into one change. */
 import { type Stats, statSync } from "node:fs";
 import path from "node:path";
-import { type FSWatcher, watch } from "chokidar";
+import type { FSWatcher } from "chokidar";
 
 /** Quiet time after which a burst is over, in ms. Editors that save by rename touch a file two or three times. */
 const QUIET = 25;
@@ -31,13 +31,19 @@ function isEmpty(file: string): boolean {
   return stats?.isFile() === true && stats.size === 0;
 }
 
-/**
- * @param isNestling whether a file of this name in a nest is of interest
- * @param onChange gets the absolute paths of one burst; called again only for later bursts. */
-export function createWatcher(
+export interface WatchOptions {
+  /** Whether a file of this name in a nest is of interest. */
+  isNestling?(file: string): boolean;
+  /** Files that were saved later than this, and before they were watched, count as changed. In ms since 1970. */
+  since?: number;
+}
+
+/** @param onChange gets the absolute paths of one burst; called again only for later bursts. */
+export async function createWatcher(
   onChange: (changed: string[]) => void,
-  isNestling: (file: string) => boolean = () => false,
-): Watcher {
+  { isNestling = () => false, since = Number.POSITIVE_INFINITY }: WatchOptions = {},
+): Promise<Watcher> {
+  const { watch } = await import("chokidar");
   let nests: string[] = [];
   let files = new Set<string>();
   let folders: string[] = [];
@@ -53,6 +59,8 @@ export function createWatcher(
     ignoreInitial: true,
     persistent: true,
     ignored: (candidate: string, stats?: Stats) => {
+      // Asked about everything that is there at first, with its date.
+      if (!isReady && stats?.isFile() && stats.mtimeMs > since) noteChange(candidate);
       if (/(^|[\\/])(\.git|\.troupe|\.wrangler)$/.test(candidate)) return true;
       if (isWanted(candidate) || watchedFolders.has(candidate)) return false;
       if (stats?.isDirectory() && insideNest(candidate)) return false;
@@ -61,9 +69,13 @@ export function createWatcher(
     },
   };
   let watcher: FSWatcher | undefined;
-  let markReady: () => void;
+  let isReady = false;
+  let markReady = (): void => {};
   const ready = new Promise<void>((resolve) => {
-    markReady = resolve;
+    markReady = () => {
+      isReady = true;
+      resolve();
+    };
   });
 
   function isWanted(candidate: string): boolean {
@@ -152,6 +164,7 @@ export function createWatcher(
     async close() {
       clearTimeout(quiet);
       await watcher?.close();
+      markReady();
     },
   };
 }
