@@ -5,6 +5,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -39,6 +40,7 @@ const plainBuiltins = {
 };
 
 await bundle();
+await bundleMiniflare();
 await writeSchema();
 if (release) await writeTypes();
 
@@ -76,6 +78,33 @@ async function bundle() {
   // Which source went where; tests ask it what a command loads.
   await writeIfChanged(path.join(dist, "metafile.json"), Buffer.from(JSON.stringify(result.metafile)));
   await removeLeftovers(new Set(result.outputFiles.map((file) => file.path)));
+}
+
+/**
+ * Miniflare with the packages it needs, as one file without the blanks: that loads in two thirds of the time. It runs in the
+ * place of the installed one (src/runtime/miniflare.ts), which still has the Workers that belong to it.
+ */
+async function bundleMiniflare() {
+  const { resolve } = createRequire(import.meta.url);
+  const entry = resolve("miniflare");
+  const { version } = JSON.parse(await readFile(path.join(path.dirname(entry), "../../package.json"), "utf8"));
+  const outfile = path.join(dist, `miniflare-${version}.cjs`);
+  if (!release && (await stat(outfile).catch(() => undefined))) return;
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    target: "node22",
+    minifyWhitespace: true,
+    // Binaries, what only few need, and what `ws` looks for and gets along without.
+    external: ["workerd", "sharp", "youch", "bufferutil", "utf-8-validate"],
+    legalComments: "linked",
+    write: false,
+    logLevel: "warning",
+  }).catch(() => process.exit(1));
+  for (const file of outputFiles) await writeIfChanged(file.path, file.contents);
 }
 
 /** At one stroke, because another process may be reading it; and not at all when it would stay the same. */

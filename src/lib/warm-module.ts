@@ -27,13 +27,14 @@ const [BEFORE, AFTER] = ["(function (exports, require, module, __filename, __dir
  * Like `require(file)`, which gives the same exports before and afterwards.
  * @param file absolute path of a CommonJS module, without a hashbang
  * @param folder where caches lie; it belongs to one version of Node, as `module.getCompileCacheDir()` does. Undefined: none
+ * @param code file that has the module's code, when that is another one
  */
-export function loadWarm(file: string, folder: string | undefined): WarmModule {
+export function loadWarm(file: string, folder: string | undefined, code = file): WarmModule {
   const require = createRequire(file);
   const known = require.cache[file];
   if (known || folder === undefined) return { exports: require(file), keep: () => {} };
 
-  const source = readFileSync(file);
+  const source = readFileSync(code);
   // V8 compares nothing but the length of the source.
   const cacheFile = path.join(folder, `${path.basename(file)}-${crc32(`${file}\0`, crc32(source)).toString(16)}.warm`);
   const cachedData = read(cacheFile);

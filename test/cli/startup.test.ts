@@ -1,10 +1,10 @@
 /** What a start costs is what it loads. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Metafile, transform } from "esbuild";
 import { expect, test } from "vitest";
-import { BIN, ROOT, troupe } from "../support/cli.ts";
+import { BIN, ROOT, startTroupe, troupe } from "../support/cli.ts";
 import { testFolder } from "../support/files.ts";
 
 /** Writes the URL of everything that Node loads into the file named by TRACE. */
@@ -42,6 +42,40 @@ test("--help loads no command and nothing heavy", async () => {
     [],
   );
   expect(sources.filter((file) => /^src\/(ops|config|bundle|runtime|store|host|targets)\//.test(file))).toEqual([]);
+});
+
+test("dev runs Miniflare as one file, and leaves a cache of it that the next start finds", async () => {
+  const dir = testFolder({
+    "trace.mjs": TRACER,
+    "loaded.txt": "",
+    "troupe.toml": `name = "hello"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n`,
+    "index.ts": `export default { fetch: () => new Response("hello") };`,
+  });
+  const caches = path.join(dir, "cache");
+  const file = path.join(dir, "loaded.txt");
+  const warm = () =>
+    readdirSync(caches, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".warm"))
+      .map((name) => [name, statSync(path.join(caches, name)).mtimeMs]);
+  const start = async (): Promise<void> => {
+    const dev = startTroupe(["dev", "--port", "0", "--json", "--cwd", dir], {
+      nodeArgs: ["--import", path.join(dir, "trace.mjs")],
+      env: { TRACE: file, NODE_COMPILE_CACHE: caches },
+    });
+    try {
+      await dev.event((event) => event.reason === "ready");
+    } finally {
+      await dev.stop();
+    }
+  };
+  await start();
+  const written = warm();
+  expect(written).toHaveLength(1);
+  await start();
+  expect(warm()).toEqual(written);
+  const loaded = readFileSync(file, "utf8");
+  expect(loaded).toContain("/esbuild/");
+  expect(loaded).not.toMatch(/node_modules\/(miniflare|undici|ws)\//);
 });
 
 test("the entry file can be read by the oldest Node that may meet it, and says what is needed", async () => {
