@@ -53,9 +53,8 @@ const command: Command<ServeArgs, void> = {
       controlPort: given.controlPort,
       idleTimeout: given.idleTimeout,
       maxProcesses: given.maxProcesses,
-      onEvent(event) {
-        if (given.accessLog || event.reason !== "request") emit(event as CommandEvent);
-      },
+      accessLog: given.accessLog,
+      onEvent: (event) => emit(event as CommandEvent),
     });
     await new Promise<void>((resolve) => {
       if (context.signal.aborted) resolve();

@@ -1,10 +1,14 @@
-/** One request through the front door: streamed both ways, tried again where that is safe, errors made readable. */
+/**
+ * One request through the front door: streamed both ways, tried again where that is safe, errors made readable.
+ * Nearly all requests have a graph that runs and an answer that comes in one piece: for them, no promise is made and one
+ * write is done in each direction.
+ */
 import type http from "node:http";
 import type { Dispatcher } from "undici";
 import type { Lease } from "../runtime/types.ts";
-import { type Exchange, sendPage } from "./front-door.ts";
-import { responseHeaders } from "./headers.ts";
-import { errorPage, type Page } from "./pages.ts";
+import type { Exchange } from "./exchange.ts";
+import { headerOf, responseHeaders } from "./headers.ts";
+import { errorPage, type Page, sendPage } from "./pages.ts";
 
 /** Safe to send twice (RFC 9110, 9.2.2), as long as there is no body that was read away. */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
@@ -16,163 +20,263 @@ const WAIT = 50;
 /** The body with which workerd answers 500 after an uncaught exception. */
 const UNCAUGHT = "Internal Server Error";
 
-export async function forwardRequest(
-  exchange: Exchange,
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-): Promise<void> {
-  const hasBody =
-    request.headers["content-length"] !== undefined
-      ? request.headers["content-length"] !== "0"
-      : request.headers["transfer-encoding"] !== undefined;
-  const repeatable = !hasBody && IDEMPOTENT.has(request.method ?? "GET");
-  for (let attempt = 1; ; attempt++) {
-    let lease: Lease;
-    try {
-      lease = await exchange.route.acquire();
-    } catch (error) {
-      finish(exchange, response, request, unreachable(exchange, error as Error, request.headers.accept));
+/** A body up to this many bytes goes out as text, which Node puts into one string, and one write, with the head. */
+const SMALL = 16 * 1024;
+
+export function forwardRequest(exchange: Exchange, response: http.ServerResponse): void {
+  new Forwarding(exchange, response).start();
+}
+
+interface Head {
+  status: number;
+  headers: string[];
+}
+
+/** Also undici's handler of the request: one object for all. */
+class Forwarding implements Dispatcher.DispatchHandler {
+  readonly #exchange: Exchange;
+  readonly #response: http.ServerResponse;
+  #attempts = 0;
+  #lease: Lease | undefined;
+  #abort: ((error: Error) => void) | undefined;
+  #resume: (() => void) | undefined;
+  #status = 0;
+  /** The head of an answer that was not written yet, and what has come of its body. */
+  #head: Head | undefined;
+  #chunks: Buffer[] = [];
+  /** It looks like workerd's own 500: held back, being small, until it is known. */
+  #held = false;
+  /** The client takes no more just now. */
+  #full = false;
+  /** Markup to go behind the body. */
+  #append: string | undefined;
+
+  constructor(exchange: Exchange, response: http.ServerResponse) {
+    this.#exchange = exchange;
+    this.#response = response;
+  }
+
+  start(): void {
+    this.#response.on("close", () => {
+      if (!this.#response.writableFinished) this.#abort?.(new Error("client is gone"));
+    });
+    this.#attempt();
+  }
+
+  #attempt(): void {
+    this.#attempts++;
+    const { route } = this.#exchange;
+    const lease = route.tryAcquire();
+    if (lease) this.#dispatch(lease);
+    else {
+      route.acquire().then(
+        (late) => this.#dispatch(late),
+        (error: Error) => this.#finish(this.#unreachable(error)),
+      );
+    }
+  }
+
+  #dispatch(lease: Lease): void {
+    this.#lease = lease;
+    lease.onEnded = () => this.#abort?.(new Error("its code was replaced"));
+    const { base, request, url, method, head } = this.#exchange;
+    base.dispatcher.dispatch(
+      {
+        origin: lease.origin,
+        // Absolute, so that the Worker sees the very URL of the client, with scheme and host.
+        path: url,
+        method: method as Dispatcher.HttpMethod,
+        headers: head.forwarded,
+        body: head.hasBody ? request : null,
+      },
+      this,
+    );
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.#abort = abort;
+    // It may have gone while the process was being started.
+    if (this.#response.destroyed) abort(new Error("client is gone"));
+  }
+
+  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
+    // Informational responses are between us and workerd.
+    if (status < 200) return true;
+    const { route, options } = this.#exchange;
+    this.#status = status;
+    this.#resume = resume;
+    const headers = responseHeaders(raw, route.responseHeaders?.(this.#lease!));
+    this.#head = { status, headers };
+    if (status === 500 && options.onUncaught && isBareError(headers)) {
+      this.#held = true;
+      return true;
+    }
+    if (options.appendHtml && this.#exchange.method !== "HEAD" && isPlainHtml(headers)) {
+      this.#append = options.appendHtml();
+      if (this.#append !== undefined) without(headers, "content-length");
+    }
+    // What has arrived in one piece leaves in one piece, but streams (SSE) must show their headers before their first chunk.
+    process.nextTick(writeWhatIsThere, this);
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#head) {
+      this.#chunks.push(chunk);
+      return true;
+    }
+    return this.#write(chunk);
+  }
+
+  onComplete(): void {
+    if (this.#held) {
+      void this.#explain(this.#head!);
       return;
     }
-    const outcome = await dispatchOnce(exchange, lease, request, response, hasBody).finally(() => lease.release());
-    if (outcome === "done") return;
-    // Nothing was sent to the client yet. Ours to repeat only if the Worker can't have acted on it, or may do so twice.
-    const neverSent = (outcome as NodeJS.ErrnoException).code === "ECONNREFUSED";
-    if ((repeatable || (neverSent && !hasBody)) && attempt < TRIES && !response.destroyed) {
-      await new Promise((resolve) => setTimeout(resolve, WAIT));
-      continue;
+    if (this.#head) this.#writeAll(this.#head);
+    else this.#response.end(this.#append);
+    this.#done(this.#status);
+  }
+
+  onError(error: Error): void {
+    const response = this.#response;
+    if (response.destroyed) {
+      this.#done(this.#status || 499);
+    } else if (response.headersSent) {
+      // Half a response must not look like a whole one.
+      response.destroy();
+      this.#done(this.#status);
+    } else {
+      this.#failed(error);
     }
-    finish(exchange, response, request, unreachable(exchange, outcome, request.headers.accept));
-    return;
+  }
+
+  /** The answer is here to its end. */
+  #writeAll({ status, headers }: Head): void {
+    const response = this.#response;
+    const chunks = this.#chunks;
+    this.#head = undefined;
+    if (this.#append !== undefined) chunks.push(Buffer.from(this.#append));
+    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    // Its length is known by now, which costs less than sending it in chunks.
+    if (body.length > 0 && headerOf(headers, "content-length") === undefined) {
+      headers.push("content-length", String(body.length));
+    }
+    response.writeHead(status, headers);
+    if (body.length === 0) response.end();
+    else if (body.length <= SMALL) response.end(body.toString("latin1"), "latin1");
+    else response.end(body);
+  }
+
+  /** It goes on: from here, chunks are handed on as they come. */
+  writeHead(): void {
+    const head = this.#head;
+    const response = this.#response;
+    if (!head || response.destroyed) return;
+    this.#head = undefined;
+    try {
+      response.writeHead(head.status, head.headers);
+    } catch (error) {
+      this.#abort?.(error as Error);
+      return;
+    }
+    const { socket } = response;
+    socket?.cork();
+    response.flushHeaders();
+    for (const chunk of this.#chunks) this.#write(chunk);
+    this.#chunks = [];
+    socket?.uncork();
+  }
+
+  /** @returns whether there may be more */
+  #write(chunk: Buffer): boolean {
+    if (this.#response.write(chunk)) return !this.#full;
+    if (!this.#full) {
+      this.#full = true;
+      this.#response.once("drain", () => {
+        this.#full = false;
+        this.#resume?.();
+      });
+    }
+    return false;
+  }
+
+  /** Nothing was sent to the client yet. Ours to repeat only if the Worker can't have acted on it, or may do so twice. */
+  #failed(error: Error): void {
+    this.#release();
+    const { hasBody } = this.#exchange.head;
+    const neverSent = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+    const repeatable = !hasBody && (neverSent || IDEMPOTENT.has(this.#exchange.method));
+    if (!repeatable || this.#attempts >= TRIES) {
+      this.#finish(this.#unreachable(error));
+      return;
+    }
+    this.#head = undefined;
+    this.#held = false;
+    this.#chunks = [];
+    setTimeout(() => {
+      if (this.#response.destroyed) this.#done(499);
+      else this.#attempt();
+    }, WAIT);
+  }
+
+  /** A page for what was held back, if it is what it looked like and there is one. */
+  async #explain(head: Head): Promise<void> {
+    const { options, ray } = this.#exchange;
+    const isUncaught = this.#exchange.method === "HEAD" || Buffer.concat(this.#chunks).toString("latin1") === UNCAUGHT;
+    const page = isUncaught ? await options.onUncaught?.(ray, this.#exchange.request.headers.accept) : undefined;
+    if (page) {
+      this.#finish(page);
+      return;
+    }
+    this.#writeAll(head);
+    this.#done(head.status);
+  }
+
+  #unreachable(error: Error): Page {
+    const { route } = this.#exchange;
+    const told = route.explain?.(error, this.#exchange.request) ?? error;
+    const title = "The service could not be reached";
+    const { accept } = this.#exchange.request.headers;
+    return errorPage({ title, service: route.worker, items: [{ message: told.message }] }, 502, accept);
+  }
+
+  #finish(page: Page): void {
+    const response = this.#response;
+    if (!response.destroyed && !response.headersSent) sendPage(response, page, this.#exchange.method);
+    this.#done(page.status);
+  }
+
+  #done(status: number): void {
+    this.#release();
+    this.#exchange.done(status);
+  }
+
+  #release(): void {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    this.#abort = undefined;
+    this.#resume = undefined;
+    lease?.release();
   }
 }
 
-/** @returns "done", or the error when nothing of a response was seen */
-function dispatchOnce(
-  exchange: Exchange,
-  lease: Lease,
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-  hasBody: boolean,
-): Promise<"done" | Error> {
-  return new Promise((resolve) => {
-    let controller: Dispatcher.DispatchController | undefined;
-    let status = 0;
-    let append: string | undefined;
-    /** Set while a response looks like workerd's own 500: it is held back, being small, until it is known. */
-    let held: { headers: Record<string, string | string[]>; body: string } | undefined;
-    const onClientGone = (): void => {
-      if (!response.writableFinished) controller?.abort(new Error("client is gone"));
-    };
-    response.once("close", onClientGone);
-    const onEnded = (): void => controller?.abort(new Error("its code was replaced"));
-    lease.ended.addEventListener("abort", onEnded, { once: true });
-    const settle = (result: "done" | Error): void => {
-      response.off("close", onClientGone);
-      lease.ended.removeEventListener("abort", onEnded);
-      if (result === "done") exchange.done(status);
-      resolve(result);
-    };
-
-    exchange.dispatcher.dispatch(
-      {
-        origin: lease.url.origin,
-        // Absolute, so that the Worker sees the very URL of the client, with scheme and host.
-        path: exchange.url,
-        method: request.method as Dispatcher.HttpMethod,
-        headers: exchange.headers,
-        body: hasBody ? request : null,
-      },
-      {
-        onRequestStart(started) {
-          controller = started;
-        },
-        onResponseStart(_controller, statusCode, rawHeaders) {
-          // Informational responses are between us and workerd.
-          if (statusCode < 200) return;
-          status = statusCode;
-          const headers = { ...responseHeaders(rawHeaders), ...exchange.route.responseHeaders?.(lease) };
-          if (
-            statusCode === 500 &&
-            headers["content-type"] === undefined &&
-            headers["content-length"] === String(UNCAUGHT.length) &&
-            exchange.options.onUncaught
-          ) {
-            held = { headers, body: "" };
-            return;
-          }
-          append = request.method !== "HEAD" && isPlainHtml(headers) ? exchange.options.appendHtml?.() : undefined;
-          if (append !== undefined) delete headers["content-length"];
-          // What has arrived in one piece leaves in one piece…
-          const { socket } = response;
-          socket?.cork();
-          process.nextTick(() => socket?.uncork());
-          response.writeHead(statusCode, headers);
-          // …but streams (SSE) must show their headers before their first chunk.
-          response.flushHeaders();
-        },
-        onResponseData(started, chunk) {
-          if (held) {
-            held.body += chunk.toString("latin1");
-            return;
-          }
-          if (!response.write(chunk)) {
-            started.pause();
-            response.once("drain", () => started.resume());
-          }
-        },
-        onResponseEnd() {
-          if (held) {
-            void uncaughtOr(exchange, held, request).then((page) => {
-              finishPage(response, page, request.method);
-              settle("done");
-            });
-            return;
-          }
-          response.end(append);
-          settle("done");
-        },
-        onResponseError(_controller, error) {
-          if (response.destroyed) {
-            status ||= 499;
-            settle("done");
-          } else if (response.headersSent) {
-            // Half a response must not look like a whole one.
-            response.destroy();
-            settle("done");
-          } else {
-            settle(error);
-          }
-        },
-      },
-    );
-  });
+function writeWhatIsThere(forwarding: Forwarding): void {
+  forwarding.writeHead();
 }
 
-async function uncaughtOr(
-  exchange: Exchange,
-  held: { headers: Record<string, string | string[]>; body: string },
-  request: http.IncomingMessage,
-): Promise<Page> {
-  const asIs: Page = { status: 500, headers: held.headers as Record<string, string>, body: held.body };
-  if (held.body !== UNCAUGHT && request.method !== "HEAD") return asIs;
-  return (await exchange.options.onUncaught?.(exchange.ray, request.headers.accept)) ?? asIs;
+function isBareError(headers: readonly string[]): boolean {
+  return (
+    headerOf(headers, "content-type") === undefined && headerOf(headers, "content-length") === String(UNCAUGHT.length)
+  );
 }
 
-function isPlainHtml(headers: Record<string, string | string[]>): boolean {
-  return /^text\/html\b/.test(String(headers["content-type"] ?? "")) && headers["content-encoding"] === undefined;
+function isPlainHtml(headers: readonly string[]): boolean {
+  return (
+    /^text\/html\b/.test(headerOf(headers, "content-type") ?? "") && headerOf(headers, "content-encoding") === undefined
+  );
 }
 
-function unreachable(exchange: Exchange, error: Error, accept: string | undefined): Page {
-  const title = "The service could not be reached";
-  return errorPage({ title, service: exchange.route.worker, items: [{ message: error.message }] }, 502, accept);
-}
-
-function finish(exchange: Exchange, response: http.ServerResponse, request: http.IncomingMessage, page: Page): void {
-  finishPage(response, page, request.method);
-  exchange.done(page.status);
-}
-
-function finishPage(response: http.ServerResponse, page: Page, method: string | undefined): void {
-  if (!response.destroyed && !response.headersSent) sendPage(response, page, method);
+function without(headers: string[], lower: string): void {
+  for (let at = headers.length - 2; at >= 0; at -= 2) if (headers[at]!.toLowerCase() === lower) headers.splice(at, 2);
 }

@@ -4,12 +4,12 @@ import http from "node:http";
 import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Dispatcher } from "undici";
 import Agent from "undici/lib/dispatcher/agent.js";
 import type { Lease } from "../runtime/types.ts";
+import { Exchange } from "./exchange.ts";
 import { forwardRequest } from "./forward.ts";
-import { forwardedHeaders, localCf, newRay } from "./headers.ts";
-import type { Page } from "./pages.ts";
+import { readHead } from "./headers.ts";
+import { type Page, sendPage } from "./pages.ts";
 import { forwardUpgrade } from "./upgrade.ts";
 
 /** Where a request goes. */
@@ -17,12 +17,19 @@ export type RouteResult =
   | { page: Page }
   /** Answered by troupe itself (`/cdn-cgi/…`). */
   | { answer(request: http.IncomingMessage): Promise<Page> }
-  | {
-      worker: string;
-      acquire(): Promise<Lease>;
-      /** Headers to add to what that generation answers. */
-      responseHeaders?(lease: Lease): Record<string, string>;
-    };
+  | WorkerRoute;
+
+/** To a worker. Nothing in it belongs to one request: it can be kept for the next one. */
+export interface WorkerRoute {
+  worker: string;
+  /** A lease, if there is one at once. */
+  tryAcquire(): Lease | undefined;
+  acquire(): Promise<Lease>;
+  /** What to tell a client when that fails. Default: the error. */
+  explain?(error: Error, request: http.IncomingMessage): Error;
+  /** Headers to add to what that generation answers: name (lower case), value, name… */
+  responseHeaders?(lease: Lease): readonly string[];
+}
 
 export interface AccessEntry {
   worker: string;
@@ -57,29 +64,21 @@ export interface FrontDoor {
   close(grace?: number): Promise<void>;
 }
 
-/** What one exchange needs, made once per request. */
-export interface Exchange {
-  dispatcher: Dispatcher;
-  route: Extract<RouteResult, { worker: string }>;
-  ray: string;
-  /** Absolute, as the client sees it: it becomes `request.url`. */
-  url: string;
-  headers: string[];
-  options: FrontDoorOptions;
-  done(status: number): void;
-}
+/** Two `Host` headers: who the request is for would depend on who reads it (RFC 9112, 3.2). */
+const AMBIGUOUS: Page = { status: 400, headers: { connection: "close" }, body: "" };
 
 /** @throws the listen error (EADDRINUSE, EACCES…) */
 export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
-  // workerd's sockets are on loopback and keep-alive is theirs to end; bodies may take as long as they like.
+  // workerd ends connections that were idle for 15 s: given up before that, none is used in the moment of its end. Heads and
+  // bodies may take as long as they like, and so many streams may be open that no number would be right.
   const dispatcher = new Agent({
-    connections: 256,
     pipelining: 1,
-    keepAliveTimeout: 30_000,
+    keepAliveTimeout: 10_000,
     headersTimeout: 0,
     bodyTimeout: 0,
     allowH2: false,
   });
+  const base = { dispatcher, options };
   const serverOptions: http.ServerOptions = {
     maxHeaderSize: 128 * 1024,
     noDelay: true,
@@ -96,7 +95,9 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
     const startedAt = performance.now();
     // Later requests of a connection that is to end go to a new one.
     if (closing) response.setHeader("connection", "close");
-    const route = options.route(hostnameOf(request), request);
+    const head = readHead(request.rawHeaders);
+    if (head.ambiguous) return sendPage(response, AMBIGUOUS, request.method);
+    const route = options.route(hostnameOf(head.host), request);
     if ("page" in route) return sendPage(response, route.page, request.method);
     if ("answer" in route) {
       route.answer(request).then(
@@ -110,51 +111,22 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
       );
       return;
     }
-    void forwardRequest(exchange(request, route, startedAt), request, response);
+    forwardRequest(new Exchange(base, request, head, route, startedAt), response);
   });
 
-  server.on("upgrade", (request: http.IncomingMessage, socket: Socket, head: Buffer) => {
+  server.on("upgrade", (request: http.IncomingMessage, socket: Socket, first: Buffer) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     const startedAt = performance.now();
-    const route = options.route(hostnameOf(request), request);
-    if (!("worker" in route)) {
-      socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-      return;
-    }
-    void forwardUpgrade(exchange(request, route, startedAt), request, socket, head);
+    const head = readHead(request.rawHeaders);
+    if (head.ambiguous) return refuse(socket, 400);
+    const route = options.route(hostnameOf(head.host), request);
+    if (!("worker" in route)) return refuse(socket, 404);
+    void forwardUpgrade(new Exchange(base, request, head, route, startedAt), socket, first);
   });
   server.on("clientError", (_error, socket) => {
-    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    if (socket.writable) refuse(socket, 400);
   });
-
-  function exchange(request: http.IncomingMessage, route: Exchange["route"], startedAt: number): Exchange {
-    const ray = newRay();
-    const tls = options.tls !== undefined;
-    const cf = localCf({ httpVersion: request.httpVersion, tls });
-    const method = request.method ?? "GET";
-    const path = request.url ?? "/";
-    const host = request.headers.host ?? "localhost";
-    return {
-      dispatcher,
-      route,
-      ray,
-      url: `${tls ? "https" : "http"}://${host}${path.startsWith("/") ? path : `/${path}`}`,
-      headers: forwardedHeaders(request.rawHeaders, { ray, ip: request.socket.remoteAddress ?? "127.0.0.1", cf }),
-      options,
-      done(status) {
-        options.onAccess?.({
-          worker: route.worker,
-          method,
-          host,
-          path,
-          status,
-          ms: performance.now() - startedAt,
-          ray,
-        });
-      },
-    };
-  }
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -185,11 +157,19 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
   };
 }
 
-function hostnameOf(request: http.IncomingMessage): string {
-  return (request.headers.host ?? "").replace(/\.?(:\d+)?$/, "").toLowerCase();
+/** Hostnames are few. */
+const hostnames = new Map<string, string>();
+
+/** A `Host` header without port, lower case. */
+function hostnameOf(host = ""): string {
+  const known = hostnames.get(host);
+  if (known !== undefined) return known;
+  const hostname = host.replace(/\.?(:\d+)?$/, "").toLowerCase();
+  // Whoever invents names shall not fill our memory.
+  if (hostnames.size < 1000 && host.length < 300) hostnames.set(host, hostname);
+  return hostname;
 }
 
-export function sendPage(response: http.ServerResponse, page: Page, method: string | undefined): void {
-  response.writeHead(page.status, { ...page.headers, "content-length": Buffer.byteLength(page.body) });
-  response.end(method === "HEAD" ? undefined : page.body);
+function refuse(socket: Duplex, status: 400 | 404): void {
+  socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

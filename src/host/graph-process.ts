@@ -33,6 +33,10 @@ export class GraphProcess {
   #gone = false;
   #failure: { error: unknown; until: number } | undefined;
   #crashes: number[] = [];
+  readonly #left = (): void => {
+    this.#inFlight--;
+    this.lastUsed = performance.now();
+  };
 
   /** @param after has to be over before the first start */
   constructor(definition: PoolGraph, options: ProcessOptions, after: Promise<unknown> = Promise.resolve()) {
@@ -65,16 +69,17 @@ export class GraphProcess {
    * @throws TroupeError START, STORE… when it cannot start
    */
   acquire(worker: string): Promise<Lease | undefined> {
-    return this.#enter(worker, async (runtime, leave) => {
-      const lease = await runtime.acquire(worker);
-      return {
-        ...lease,
-        release() {
-          lease.release();
-          leave();
-        },
-      };
-    });
+    return this.#enter(worker, (runtime, leave) => runtime.acquire(worker, leave));
+  }
+
+  /** The same at once. @returns undefined when `acquire` would wait or throw, too */
+  tryAcquire(worker: string): Lease | undefined {
+    const lease = this.#runtime?.tryAcquire(worker, this.#left);
+    if (lease) {
+      this.#inFlight++;
+      this.lastUsed = performance.now();
+    }
+    return lease;
   }
 
   /** Does something with the runtime; the process is not stopped meanwhile. @returns undefined as `acquire` does */
@@ -96,8 +101,7 @@ export class GraphProcess {
     const leave = (): void => {
       if (left) return;
       left = true;
-      this.#inFlight--;
-      this.lastUsed = performance.now();
+      this.#left();
     };
     this.#inFlight++;
     this.lastUsed = performance.now();

@@ -14,11 +14,14 @@ const HOP_BY_HOP = new Set([
   "upgrade",
 ]);
 
-/** Set by us; what a client sends under these names would be believed by the code. */
-const OURS = new Set(["cf-connecting-ip", "cf-ray"]);
+/**
+ * Of a request: those, what is set by us (what a client sends under these names would be believed by the code), and
+ * `expect`, which our server has answered already.
+ */
+const NOT_FORWARDED = new Set([...HOP_BY_HOP, "cf-connecting-ip", "cf-ray", "expect"]);
 
-/** Miniflare reads its own orders from these. */
-const MINIFLARE = /^mf-/i;
+/** Miniflare reads its own orders from headers that begin like this. */
+const MINIFLARE = "mf-";
 
 /** What `request.cf` is read from, by workerd's socket as Miniflare sets it up. */
 const CF_BLOB = "mf-cf-blob";
@@ -37,51 +40,103 @@ export function newRay(): string {
   return `${pool.toString("hex", used - 8, used)}-LOC`;
 }
 
-/**
- * A client's headers as the Worker gets them, in undici's flat form.
- * @param raw `IncomingMessage.rawHeaders`
- */
-export function forwardedHeaders(raw: readonly string[], own: { ray: string; ip: string; cf: string }): string[] {
-  const connection = new Set<string>();
+/** What the front door has to know of a request, read from its headers in one go. */
+export interface RequestHead {
+  /** As the client sent it, with the port; the first one. */
+  host: string | undefined;
+  /** More than one `Host`: who it is for depends on who reads it (RFC 9112, 3.2). */
+  ambiguous: boolean;
+  hasBody: boolean;
+  /** Those that go on to the Worker, in undici's flat form. */
+  forwarded: string[];
+}
+
+/** @param raw `IncomingMessage.rawHeaders` */
+export function readHead(raw: readonly string[]): RequestHead {
+  const head: RequestHead = { host: undefined, ambiguous: false, hasBody: false, forwarded: [] };
+  /** Named in `Connection`: for this connection alone. */
+  let named: Set<string> | undefined;
   for (let at = 0; at < raw.length; at += 2) {
-    if (raw[at]!.toLowerCase() === "connection")
-      for (const name of raw[at + 1]!.split(",")) connection.add(name.trim().toLowerCase());
+    if (lowerCase(raw[at]!) !== "connection") continue;
+    for (const token of raw[at + 1]!.split(",")) {
+      const name = token.trim().toLowerCase();
+      // The two that nearly all clients send name no header that goes on.
+      if (name === "keep-alive" || name === "close") continue;
+      named ??= new Set();
+      named.add(name);
+    }
   }
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = lowerCase(raw[at]!);
+    const value = raw[at + 1]!;
+    if (name === "host") {
+      head.ambiguous ||= head.host !== undefined;
+      head.host ??= value;
+    } else if (name === "content-length") head.hasBody ||= value !== "0";
+    else if (name === "transfer-encoding") head.hasBody = true;
+    if (NOT_FORWARDED.has(name) || name.startsWith(MINIFLARE) || named?.has(name)) continue;
+    head.forwarded.push(raw[at]!, value);
+  }
+  return head;
+}
+
+/** Adds what the Worker is told by us. */
+export function addOwnHeaders(forwarded: string[], own: { ray: string; ip: string; cf: string }): void {
+  forwarded.push("CF-Connecting-IP", own.ip, "CF-Ray", own.ray, CF_BLOB, own.cf);
+}
+
+/**
+ * A Worker's headers as the client gets them, in Node's flat form.
+ * @param raw name, value, name, value… as they came
+ * @param own replace those of the same names; lower case
+ */
+export function responseHeaders(raw: readonly Buffer[], own: readonly string[] = []): string[] {
   const headers: string[] = [];
   for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at]!.toLowerCase();
-    // `expect` was answered by our server already.
-    if (HOP_BY_HOP.has(name) || connection.has(name) || OURS.has(name) || MINIFLARE.test(name) || name === "expect")
-      continue;
-    headers.push(raw[at]!, raw[at + 1]!);
+    const name = raw[at]!.toString("latin1");
+    const lower = lowerCase(name);
+    if (!HOP_BY_HOP.has(lower) && headerOf(own, lower) === undefined)
+      headers.push(name, raw[at + 1]!.toString("latin1"));
   }
-  headers.push("CF-Connecting-IP", own.ip, "CF-Ray", own.ray, CF_BLOB, own.cf);
+  headers.push(...own);
   return headers;
 }
 
-/** A Worker's headers as the client gets them. */
-export function responseHeaders(
-  headers: Record<string, string | string[] | undefined>,
-): Record<string, string | string[]> {
-  const result: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !HOP_BY_HOP.has(name.toLowerCase())) result[name] = value;
-  }
-  return result;
+/** @param headers flat @returns the value of the first one of this name */
+export function headerOf(headers: readonly string[], lower: string): string | undefined {
+  for (let at = 0; at < headers.length; at += 2) if (lowerCase(headers[at]!) === lower) return headers[at + 1];
+  return undefined;
+}
+
+/** Names of headers are few, and come by the thousand a second. */
+const lowered = new Map<string, string>();
+
+function lowerCase(name: string): string {
+  const known = lowered.get(name);
+  if (known !== undefined) return known;
+  const lower = name.toLowerCase();
+  // Whoever invents names shall not fill our memory.
+  if (lowered.size < 1000 && name.length < 100) lowered.set(name, lower);
+  return lower;
 }
 
 /**
  * `request.cf` of a request that did not come over Cloudflare's network: the same fields, with values that are true here
  * where there are any. https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties
  */
-export function localCf({ httpVersion, tls }: { httpVersion: string; tls: boolean }): string {
-  const key = `${httpVersion} ${tls}`;
-  const known = cfs.get(key) ?? JSON.stringify(cfOf(httpVersion, tls));
-  cfs.set(key, known);
-  return known;
+export function localCf(httpVersion: string, tls: boolean): string {
+  const made = tls ? SECURE : PLAIN;
+  let cf = made.get(httpVersion);
+  if (cf === undefined) {
+    cf = JSON.stringify(cfOf(httpVersion, tls));
+    made.set(httpVersion, cf);
+  }
+  return cf;
 }
 
-const cfs = new Map<string, string>();
+/** By HTTP version. */
+const PLAIN = new Map<string, string>();
+const SECURE = new Map<string, string>();
 
 function cfOf(httpVersion: string, tls: boolean): Record<string, unknown> {
   return {

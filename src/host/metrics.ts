@@ -1,12 +1,13 @@
 /** Figures of a host, in Prometheus' text format. Names: https://prometheus.io/docs/practices/naming/ */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { EnvironmentRef } from "../model.ts";
+import { createRequestMetrics } from "./request-metrics.ts";
 
 /** Seconds: from a cached answer to a slow query. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export interface Metrics {
-  request(of: EnvironmentRef & { status: number; ms: number }): void;
+  request(ref: EnvironmentRef, status: number, ms: number): void;
   started(ms: number): void;
   swapped(mode: string, paused: number): void;
   crashed(): void;
@@ -27,19 +28,7 @@ export function createMetrics(now: {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   collectDefaultMetrics({ register: registry });
-  const requests = new Counter({
-    name: "troupe_requests_total",
-    help: "Requests answered",
-    labelNames: ["service", "environment", "status"],
-    registers,
-  });
-  const durations = new Histogram({
-    name: "troupe_request_duration_seconds",
-    help: "From a request's arrival to the end of its response",
-    labelNames: ["service", "environment"],
-    buckets: BUCKETS,
-    registers,
-  });
+  const requests = createRequestMetrics(BUCKETS);
   const starts = new Histogram({
     name: "troupe_graph_start_seconds",
     help: "How long a graph's process took to start",
@@ -86,10 +75,7 @@ export function createMetrics(now: {
     },
   });
   return {
-    request({ service, environment, status, ms }) {
-      requests.inc({ service, environment, status });
-      durations.observe({ service, environment }, ms / 1000);
-    },
+    request: requests.add,
     started: (ms) => starts.observe(ms / 1000),
     swapped(mode, paused) {
       swaps.inc({ mode });
@@ -98,6 +84,9 @@ export function createMetrics(now: {
     crashed: () => crashes.inc(),
     failed: () => failures.inc(),
     stopped: (why) => stops.inc({ why }),
-    render: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+    render: async () => ({
+      body: `${requests.render()}\n${await registry.metrics()}`,
+      contentType: registry.contentType,
+    }),
   };
 }

@@ -1,4 +1,5 @@
 /** The pages that troupe itself shows in a browser, and their plain-text twins for other clients. */
+import type { ServerResponse } from "node:http";
 import type { Diagnostic } from "../errors.ts";
 
 export function escapeHtml(text: string): string {
@@ -14,6 +15,11 @@ export interface Page {
   status: number;
   headers: Record<string, string>;
   body: string;
+}
+
+export function sendPage(response: ServerResponse, page: Page, method: string | undefined): void {
+  response.writeHead(page.status, { ...page.headers, "content-length": Buffer.byteLength(page.body) });
+  response.end(method === "HEAD" ? undefined : page.body);
 }
 
 export interface ErrorView {

@@ -53,6 +53,11 @@ export class Pool {
     }
   }
 
+  /** The same at once, for the many requests whose graph runs. @returns undefined when `acquire` would wait or throw */
+  tryAcquire(worker: string): Lease | undefined {
+    return this.#closed ? undefined : this.#byWorker.get(worker)?.tryAcquire(worker);
+  }
+
   /**
    * Does something in a worker's graph that is no request: a batch of a queue, a cron, an alarm. It is started if need
    * be and not stopped meanwhile.

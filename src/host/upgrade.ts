@@ -1,70 +1,64 @@
 /** WebSockets (and any other upgrade) through the front door. */
-import type http from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Lease } from "../runtime/types.ts";
-import type { Exchange } from "./front-door.ts";
+import type { Exchange } from "./exchange.ts";
 import { responseHeaders } from "./headers.ts";
 
 /** A WebSocket close frame with code 1012, "service restart" (RFC 6455, 5.5.1; registered codes of IANA). */
 const SERVICE_RESTART = Buffer.from([0x88, 0x02, 0x03, 0xf4]);
 
-export async function forwardUpgrade(
-  exchange: Exchange,
-  request: http.IncomingMessage,
-  client: Duplex,
-  head: Buffer,
-): Promise<void> {
+/** @param first what the client sent behind its head */
+export async function forwardUpgrade(exchange: Exchange, client: Duplex, first: Buffer): Promise<void> {
+  const { base, head, request, route } = exchange;
   client.on("error", () => client.destroy());
   let lease: Lease;
   try {
-    lease = await exchange.route.acquire();
+    lease = await route.acquire();
   } catch {
     client.end("HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     exchange.done(502);
     return;
   }
-  let controller: Dispatcher.DispatchController | undefined;
+  let abort: ((error?: Error) => void) | undefined;
   client.once("close", () => {
     lease.release();
-    controller?.abort(new Error("client is gone"));
+    abort?.(new Error("client is gone"));
   });
-  exchange.dispatcher.dispatch(
+  const protocol = request.headers.upgrade ?? "websocket";
+  base.dispatcher.dispatch(
     {
-      origin: lease.url.origin,
+      origin: lease.origin,
       path: exchange.url,
-      method: request.method as Dispatcher.HttpMethod,
-      headers: exchange.headers,
-      upgrade: request.headers.upgrade ?? "websocket",
+      method: exchange.method as Dispatcher.HttpMethod,
+      headers: head.forwarded,
+      upgrade: protocol,
     },
     {
-      onRequestStart(started) {
-        controller = started;
+      onConnect(given) {
+        abort = given;
       },
-      onRequestUpgrade(_controller, statusCode, headers, upstream) {
-        exchange.done(statusCode);
-        const own = {
-          ...responseHeaders(headers),
-          ...exchange.route.responseHeaders?.(lease),
-          connection: "Upgrade",
-          upgrade: request.headers.upgrade ?? "websocket",
-        };
-        client.write(responseHead(statusCode, own));
-        if (head.length > 0) upstream.write(head);
+      onUpgrade(status, raw, upstream) {
+        exchange.done(status);
+        const headers = responseHeaders(raw as Buffer[], route.responseHeaders?.(lease));
+        client.write(responseHead(status, [...headers, "connection", "Upgrade", "upgrade", protocol]));
+        if (first.length > 0) upstream.write(first);
         join(client, upstream, lease.retiring);
       },
-      onResponseStart(_controller, statusCode, headers) {
-        exchange.done(statusCode);
-        client.write(responseHead(statusCode, { ...responseHeaders(headers), connection: "close" }));
+      onHeaders(status, raw) {
+        exchange.done(status);
+        client.write(responseHead(status, [...responseHeaders(raw), "connection", "close"]));
+        return true;
       },
-      onResponseData(_controller, chunk) {
+      onData(chunk) {
         client.write(chunk);
+        return true;
       },
-      onResponseEnd() {
+      onComplete() {
         client.end();
       },
-      onResponseError() {
+      onError() {
         client.destroy();
       },
     },
@@ -95,9 +89,9 @@ function join(client: Duplex, upstream: Duplex, retiring: AbortSignal): void {
   else retiring.addEventListener("abort", onRetiring, { once: true });
 }
 
-function responseHead(status: number, headers: Record<string, string | string[]>): string {
+/** @param headers flat */
+function responseHead(status: number, headers: readonly string[]): string {
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`];
-  for (const [name, value] of Object.entries(headers))
-    for (const each of [value].flat()) lines.push(`${name}: ${each}`);
+  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
   return `${lines.join("\r\n")}\r\n\r\n`;
 }

@@ -50,7 +50,7 @@ export async function getPlatformProxy<Env = Record<string, unknown>, Cf = Recor
     const env = await session.runtime.bindings(session.plan!.primary);
     return {
       env: env as Env,
-      cf: JSON.parse(localCf({ httpVersion: "1.1", tls: false })) as Cf,
+      cf: JSON.parse(localCf("1.1", false)) as Cf,
       ctx: { waitUntil: () => {}, passThroughOnException: () => {}, props: {} },
       caches: await session.runtime.caches(),
       dispose: () => session.stop(),

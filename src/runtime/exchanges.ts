@@ -1,27 +1,39 @@
 /** The exchanges that run on one version of a graph's code, so that they can be waited for and ended. */
+
+/** One of them. */
+export class Exchange {
+  /** Called when the time for what still runs is up. A signal would do, but costs more than all else here. */
+  onEnded: (() => void) | undefined;
+  readonly #of: Exchanges;
+
+  constructor(of: Exchanges) {
+    this.#of = of;
+  }
+
+  /** It is over. Safe to call twice. */
+  leave(): void {
+    this.#of.leave(this);
+  }
+}
+
 export class Exchanges {
-  #count = 0;
+  readonly #open = new Set<Exchange>();
   #idle: (() => void) | undefined;
   #retiring = new AbortController();
-  #ended = new AbortController();
 
   /** Aborted when the code is about to go: long-lived connections should end. */
   get retiring(): AbortSignal {
     return this.#retiring.signal;
   }
 
-  /** Aborted when the time is up: what still runs is cut. */
-  get ended(): AbortSignal {
-    return this.#ended.signal;
+  enter(): Exchange {
+    const exchange = new Exchange(this);
+    this.#open.add(exchange);
+    return exchange;
   }
 
-  enter(): void {
-    this.#count++;
-  }
-
-  leave(): void {
-    this.#count--;
-    if (this.#count === 0) this.#idle?.();
+  leave(exchange: Exchange): void {
+    if (this.#open.delete(exchange) && this.#open.size === 0) this.#idle?.();
   }
 
   /** Tells long-lived connections to end. */
@@ -32,7 +44,7 @@ export class Exchanges {
   /** Retires, and waits for running exchanges, at most `deadline` ms. */
   async drain(deadline: number): Promise<void> {
     this.retire();
-    if (this.#count === 0) return;
+    if (this.#open.size === 0) return;
     let timer: NodeJS.Timeout | undefined;
     await Promise.race([
       new Promise<void>((resolve) => {
@@ -48,6 +60,6 @@ export class Exchanges {
   /** Cuts what still runs. */
   end(): void {
     this.retire();
-    this.#ended.abort();
+    for (const exchange of [...this.#open]) exchange.onEnded?.();
   }
 }

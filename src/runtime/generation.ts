@@ -10,6 +10,7 @@ import { type Diagnostic, TroupeError } from "../errors.ts";
 import { type Assembled, assemble } from "./assemble.ts";
 import { EventReader } from "./event-reader.ts";
 import { Exchanges } from "./exchanges.ts";
+import { doorsOf, type WorkerDoor } from "./lease.ts";
 import { LoadError, Loader } from "./loader.ts";
 import { HIDDEN } from "./loader-shell.ts";
 import { construct, keepCompiled, loadMiniflare, newestCompatibilityDate } from "./miniflare.ts";
@@ -63,6 +64,7 @@ export class Generation {
   #miniflare: Miniflare;
   #children: ChildProcess[];
   #urls: Map<string, URL>;
+  #doors: Map<string, WorkerDoor>;
   #loader: Loader;
   #exchanges = new Exchanges();
   /** Of code that was replaced and still runs. */
@@ -89,6 +91,7 @@ export class Generation {
     this.#miniflare = parts.miniflare;
     this.#children = parts.children;
     this.#urls = parts.urls;
+    this.#doors = doorsOf(parts.spec, parts.urls);
   }
 
   /**
@@ -164,8 +167,9 @@ export class Generation {
     }
   }
 
-  url(worker: string): URL | undefined {
-    return this.#urls.get(worker);
+  /** The socket of a worker that has one. */
+  door(worker: string): WorkerDoor | undefined {
+    return this.#doors.get(worker);
   }
 
   get spec(): GraphSpec {
@@ -198,6 +202,7 @@ export class Generation {
     });
     const release = await loaded.use();
     this.#spec = spec;
+    this.#doors = doorsOf(spec, this.#urls);
     this.#events.follow(spec);
     const old = this.#exchanges;
     this.#exchanges = new Exchanges();

@@ -4,6 +4,7 @@ import path from "node:path";
 import { TroupeError } from "../errors.ts";
 import { swapMode } from "./assemble.ts";
 import { Generation } from "./generation.ts";
+import { ExchangeLease } from "./lease.ts";
 import { LoadError } from "./loader.ts";
 import { reaper } from "./reaper.ts";
 import type {
@@ -53,26 +54,17 @@ class Runtime implements GraphRuntime {
     return swapping;
   }
 
-  async acquire(worker: string): Promise<Lease> {
+  async acquire(worker: string, onRelease?: () => void): Promise<Lease> {
     while (this.#gate) await this.#gate.opened;
-    const generation = this.#current;
-    const url = generation?.url(worker);
-    if (!generation || !url) throw new TroupeError("NOT_FOUND", `${worker} is not running`);
-    const { exchanges } = generation;
-    exchanges.enter();
-    let released = false;
-    const version = generation.spec.workers.find(({ id }) => id === worker)?.version;
-    return {
-      url,
-      retiring: exchanges.retiring,
-      ended: exchanges.ended,
-      ...(version && { version }),
-      release() {
-        if (released) return;
-        released = true;
-        exchanges.leave();
-      },
-    };
+    const lease = this.tryAcquire(worker, onRelease);
+    if (!lease) throw new TroupeError("NOT_FOUND", `${worker} is not running`);
+    return lease;
+  }
+
+  tryAcquire(worker: string, onRelease?: () => void): Lease | undefined {
+    if (this.#gate) return undefined;
+    const door = this.#current?.door(worker);
+    return door && new ExchangeLease(door, this.#current!.exchanges, onRelease);
   }
 
   scheduled(worker: string, options: { cron?: string; time?: Date }): Promise<{ outcome: string; noRetry: boolean }> {
@@ -125,12 +117,11 @@ class Runtime implements GraphRuntime {
     while (this.#gate) await this.#gate.opened;
     const generation = this.#current;
     if (!generation) throw new TroupeError("NOT_FOUND", "Nothing is running");
-    const { exchanges } = generation;
-    exchanges.enter();
+    const exchange = generation.exchanges.enter();
     try {
       return await work(generation);
     } finally {
-      exchanges.leave();
+      exchange.leave();
     }
   }
 

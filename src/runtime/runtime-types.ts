@@ -60,15 +60,15 @@ export async function generateRuntimeTypes(options: RuntimeTypesOptions): Promis
 }
 
 async function ask(runtime: GraphRuntime, worker: string, path: string): Promise<{ status: number; text: string }> {
-  const { url, release } = await runtime.acquire(worker);
-  const client = new Client(url.origin);
+  const lease = await runtime.acquire(worker);
+  const client = new Client(lease.origin);
   try {
     // A direct socket hands the target on as it is: it has to be absolute to make a URL.
     const response = await client.request({ method: "GET", path: `http://types.invalid${path}` });
     return { status: response.statusCode, text: await response.body.text() };
   } finally {
     await client.close();
-    release();
+    lease.release();
   }
 }
 

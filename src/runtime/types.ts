@@ -66,14 +66,16 @@ export interface SwapResult {
 
 /** Leave to send one request to a worker of the generation that serves now. */
 export interface Lease {
-  url: URL;
+  readonly url: URL;
+  /** Of `url`, made once. */
+  readonly origin: string;
   /** Aborted when the code is about to go: long-lived connections should end. */
-  retiring: AbortSignal;
-  /** Aborted when the time for what still runs is up. */
-  ended: AbortSignal;
+  readonly retiring: AbortSignal;
+  /** Put a function here to have it called when the time for what still runs is up. */
+  onEnded: (() => void) | undefined;
   /** The worker's version in that generation; absent in `dev`. */
-  version?: RuntimeWorker["version"];
-  /** To be called when the exchange is over. */
+  readonly version: RuntimeWorker["version"];
+  /** To be called when the exchange is over. Safe to call twice. */
   release(): void;
 }
 
@@ -125,7 +127,13 @@ export interface GraphRuntime {
    * Where requests for a reachable worker go now; waits while a swap holds the gate.
    * @throws TroupeError NOT_FOUND when nothing runs or the worker has no socket
    */
-  acquire(worker: string): Promise<Lease>;
+  acquire(worker: string, onRelease?: () => void): Promise<Lease>;
+  /**
+   * The same at once, where nothing has to be waited for: most requests pay for no promise.
+   * @param onRelease called when the lease is released
+   * @returns undefined when `acquire` would wait or throw
+   */
+  tryAcquire(worker: string, onRelease?: () => void): Lease | undefined;
   /** Runs a worker's `scheduled` handler. */
   scheduled(worker: string, options: { cron?: string; time?: Date }): Promise<{ outcome: string; noRetry: boolean }>;
   /**

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
@@ -22,6 +23,14 @@ const CODE = (version: string) => `export default { async fetch(request) {
       (async () => { await writer.write(text.encode("first")); for await (const _ of request.body); await writer.write(text.encode("second")); await writer.close(); })();
       return new Response(readable);
     }
+    case "/silent": return new Response(new ReadableStream({ start() {} }));
+    case "/long": {
+      let left = 2000;
+      const chunk = new Uint8Array(10_000).map((_, index) => index % 251);
+      return new Response(new ReadableStream({ pull(controller) { if (left-- > 0) controller.enqueue(chunk); else controller.close(); } }));
+    }
+    case "/bytes": return new Response(new ReadableStream({ start(controller) { controller.enqueue(new Uint8Array([0, 128, 255])); controller.close(); } }));
+    case "/headers": return new Response("own", { headers: { "x-troupe-version": "forged", "x-latin1": "caf\u00e9", connection: "x-hop", "keep-alive": "timeout=99" } });
     case "/ws": { const [client, server] = Object.values(new WebSocketPair()); server.accept(); server.addEventListener("message", (event) => server.send("echo " + event.data)); return new Response(null, { status: 101, webSocket: client }); }
     default: return Response.json({ version: "${version}", url: request.url, colo: request.cf?.colo, headers: Object.fromEntries(request.headers) });
   }
@@ -42,8 +51,9 @@ beforeAll(async () => {
         ? { page: { status: 404, headers: { "content-type": "text/plain" }, body: "nobody" } }
         : {
             worker: "gateway@production",
+            tryAcquire: () => runtime.tryAcquire("gateway@production"),
             acquire: () => runtime.acquire("gateway@production"),
-            responseHeaders: () => ({ "x-troupe-version": "7" }),
+            responseHeaders: () => ["x-troupe-version", "7"],
           },
     onAccess: (entry) => access.push(entry),
     onUncaught: async (ray) => ({ status: 500, headers: { "content-type": "text/plain" }, body: `explained ${ray}` }),
@@ -72,6 +82,15 @@ function send(path: string, options: http.RequestOptions = {}, body?: string | B
     request.on("error", reject);
     request.end(body);
   });
+}
+
+/** Everything that comes back for these bytes. */
+async function raw(bytes: string): Promise<string> {
+  const socket = net.connect(door.port, "127.0.0.1");
+  socket.write(bytes, "latin1");
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("latin1");
 }
 
 describe("what the code sees", () => {
@@ -135,6 +154,72 @@ describe("what the client sees", () => {
       if (chunks.length === 1) request.end("now");
     }
     expect(chunks).toEqual(["first", "second"]);
+  });
+
+  test("the head of a stream before its first chunk", async () => {
+    const request = http.get({ host: "127.0.0.1", port: door.port, path: "/silent" });
+    request.on("error", () => {});
+    const [response] = (await once(request, "response")) as [http.IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    request.destroy();
+  });
+
+  test("a long answer whole, however slowly it is read", async () => {
+    const request = http.get({ host: "127.0.0.1", port: door.port, path: "/long", agent: false });
+    const [response] = (await once(request, "response")) as [http.IncomingMessage];
+    const hash = createHash("sha256");
+    let length = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      if (length < 5_000_000) await new Promise((resolve) => setTimeout(resolve, 1));
+      length += chunk.length;
+    }
+    const chunk = new Uint8Array(10_000).map((_, index) => index % 251);
+    expect(length).toBe(20_000_000);
+    expect(hash.digest("hex")).toBe(
+      createHash("sha256")
+        .update(Buffer.concat(Array(2000).fill(chunk)))
+        .digest("hex"),
+    );
+  });
+
+  test("an answer that comes in one piece with its length, byte for byte", async () => {
+    const response = await fetch(`http://127.0.0.1:${door.port}/bytes`);
+    expect(response.headers.get("content-length")).toBe("3");
+    expect([...new Uint8Array(await response.arrayBuffer())]).toEqual([0, 128, 255]);
+  });
+
+  test("headers as they were, but those of one connection, and ours", async () => {
+    const { headers } = await send("/headers", { agent: false });
+    expect(headers).toMatchObject({ "x-troupe-version": "7" });
+    expect(Buffer.from(String(headers["x-latin1"]), "latin1").toString()).toBe("caf\u00e9");
+    expect(headers.connection).toBe("close");
+    expect(headers["keep-alive"]).toBeUndefined();
+  });
+
+  test("pipelined requests one after the other", async () => {
+    const text = await raw(
+      "GET /html HTTP/1.1\r\nHost: a\r\n\r\nGET /cookies HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+    expect(text.indexOf("<p>hi</p>")).toBeLessThan(text.indexOf("a=1"));
+  });
+
+  test.each([
+    ["two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"],
+    [
+      "two hosts of an upgrade",
+      "GET /ws HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+    ],
+    ["two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"],
+    [
+      "a length and chunks",
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+    ["an unknown encoding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n"],
+    ["a line feed in a header", "GET / HTTP/1.1\r\nHost: a\r\nx: a\nb: c\r\n\r\n"],
+  ])("400 for a request that could be read in two ways: %s", async (_what, request) => {
+    expect(await raw(request)).toMatch(/^HTTP\/1\.1 400 /);
   });
 
   test("a page for hostnames that lead nowhere", async () => {

@@ -67,7 +67,11 @@ export async function openDoor({ session, options, listening, emit }: DoorInput)
       return { answer: (request) => answerEmail(request, (message) => session.runtime.email(worker, message)) };
     }
     if (reload?.matches(url)) return { answer: () => reload.wait() };
-    return { worker, acquire: () => session.runtime.acquire(worker) };
+    return {
+      worker,
+      tryAcquire: () => session.runtime.tryAcquire(worker),
+      acquire: () => session.runtime.acquire(worker),
+    };
   };
 
   try {

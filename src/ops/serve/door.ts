@@ -2,7 +2,13 @@
 import type { IncomingMessage } from "node:http";
 import { TroupeError } from "../../errors.ts";
 import { type Authority, openAuthority } from "../../host/authority.ts";
-import { type AccessEntry, createFrontDoor, type FrontDoor, type RouteResult } from "../../host/front-door.ts";
+import {
+  type AccessEntry,
+  createFrontDoor,
+  type FrontDoor,
+  type RouteResult,
+  type WorkerRoute,
+} from "../../host/front-door.ts";
 import { type Page, unknownHostPage } from "../../host/pages.ts";
 import { refId } from "../../model.ts";
 import type { ServePlan } from "./plan.ts";
@@ -61,17 +67,16 @@ export async function openDoors(input: DoorsInput): Promise<Doors> {
         worker = find();
       }
       if (worker === undefined) return { page: unknown(host, scheme, request) };
-      const ref = session.plan.deployed.get(worker)!.ref;
-      return {
-        worker,
-        acquire: () =>
-          session.pool.acquire(worker).catch((error: Error) => {
-            // What is wrong inside is for those who run it.
-            throw isLocal(request) ? error : new TroupeError("UNREACHABLE", "Try again in a moment.", { cause: error });
-          }),
-        responseHeaders: ({ version }) => ({ "x-troupe-version": `${refId(ref)}/${version?.id ?? "?"}` }),
-      };
+      return routeTo(worker);
     };
+  // A route is the same for all requests of a plan.
+  let routes = { of: session.plan, made: new Map<string, WorkerRoute>() };
+  const routeTo = (worker: string): WorkerRoute => {
+    if (routes.of !== session.plan) routes = { of: session.plan, made: new Map() };
+    const made = routes.made.get(worker) ?? workerRoute(session, worker);
+    routes.made.set(worker, made);
+    return made;
+  };
   const unknown = (host: string, scheme: Scheme, request: IncomingMessage): Page =>
     isLocal(request)
       ? unknownHostPage(host, input.listing(scheme), request.headers.accept)
@@ -103,6 +108,19 @@ export async function openDoors(input: DoorsInput): Promise<Doors> {
     await http.close();
     throw error;
   }
+}
+
+/** To one worker of a plan. */
+function workerRoute({ plan, pool }: ServeSession, worker: string): WorkerRoute {
+  const name = refId(plan.deployed.get(worker)!.ref);
+  return {
+    worker,
+    tryAcquire: () => pool.tryAcquire(worker),
+    acquire: () => pool.acquire(worker),
+    // What is wrong inside is for those who run it.
+    explain: (error, request) => (isLocal(request) ? error : new TroupeError("UNREACHABLE", "Try again in a moment.")),
+    responseHeaders: ({ version }) => ["x-troupe-version", `${name}/${version?.id ?? "?"}`],
+  };
 }
 
 async function open(

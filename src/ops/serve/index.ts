@@ -85,11 +85,12 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
           return url === undefined ? [] : [[name, url]];
         }),
       );
+    const { accessLog = true } = options;
     const onAccess = ({ worker, method, host, path: url, status, ms }: AccessEntry): void => {
       const ref = session.plan.deployed.get(worker)?.ref;
       if (!ref) return;
-      metrics?.request({ ...ref, status, ms });
-      emit({ reason: "request", ...ref, method, host, path: url, status, ms: Math.round(ms) });
+      metrics?.request(ref, status, ms);
+      if (accessLog) emit({ reason: "request", ...ref, method, host, path: url, status, ms: Math.round(ms) });
     };
     const doors = await openDoors({
       session,

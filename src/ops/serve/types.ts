@@ -21,6 +21,8 @@ export interface ServeOptions {
   idleTimeout?: number;
   /** Graphs that run at a time. Default: by the machine's memory. */
   maxProcesses?: number;
+  /** A `request` event for each. Default true. */
+  accessLog?: boolean;
   now?(): Date;
   onEvent?(event: ServeEvent): void;
 }

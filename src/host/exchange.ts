@@ -1,0 +1,71 @@
+/** What the front door knows of one request that goes to a worker. */
+import type http from "node:http";
+import type { Dispatcher } from "undici";
+import type { FrontDoorOptions, WorkerRoute } from "./front-door.ts";
+import { addOwnHeaders, localCf, newRay, type RequestHead } from "./headers.ts";
+
+/** The same for all requests of a front door. */
+export interface ExchangeBase {
+  dispatcher: Dispatcher;
+  options: FrontDoorOptions;
+}
+
+export class Exchange {
+  readonly base: ExchangeBase;
+  readonly request: http.IncomingMessage;
+  readonly head: RequestHead;
+  readonly route: WorkerRoute;
+  readonly ray = newRay();
+  readonly #host: string;
+  readonly #startedAt: number;
+
+  /** @param startedAt by `performance.now()` */
+  constructor(
+    base: ExchangeBase,
+    request: http.IncomingMessage,
+    head: RequestHead,
+    route: WorkerRoute,
+    startedAt: number,
+  ) {
+    this.base = base;
+    this.request = request;
+    this.head = head;
+    this.route = route;
+    this.#host = head.host ?? "localhost";
+    this.#startedAt = startedAt;
+    const tls = base.options.tls !== undefined;
+    addOwnHeaders(head.forwarded, {
+      ray: this.ray,
+      ip: request.socket.remoteAddress ?? "127.0.0.1",
+      cf: localCf(request.httpVersion, tls),
+    });
+  }
+
+  get options(): FrontDoorOptions {
+    return this.base.options;
+  }
+
+  get method(): string {
+    return this.request.method ?? "GET";
+  }
+
+  /** Absolute, as the client sees it: it becomes `request.url`. */
+  get url(): string {
+    const path = this.request.url ?? "/";
+    const origin = `${this.options.tls ? "https" : "http"}://${this.#host}`;
+    return path.startsWith("/") ? origin + path : `${origin}/${path}`;
+  }
+
+  /** It is over: tells the access log. */
+  done(status: number): void {
+    this.options.onAccess?.({
+      worker: this.route.worker,
+      method: this.method,
+      host: this.#host,
+      path: this.request.url ?? "/",
+      status,
+      ms: performance.now() - this.#startedAt,
+      ray: this.ray,
+    });
+  }
+}

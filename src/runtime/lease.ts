@@ -1,0 +1,60 @@
+/** Leave to send a request: what the front door gets of a generation, once for every request. */
+import type { Exchange, Exchanges } from "./exchanges.ts";
+import type { GraphSpec, Lease } from "./types.ts";
+
+/** Where the requests for one worker go, and the version that answers them. */
+export interface WorkerDoor extends Pick<Lease, "url" | "version"> {
+  /** Of `url`, made once. */
+  origin: string;
+}
+
+/** @param urls of the workers that have a socket */
+export function doorsOf({ workers }: GraphSpec, urls: ReadonlyMap<string, URL>): Map<string, WorkerDoor> {
+  return new Map(
+    workers.flatMap(({ id, version }) => {
+      const url = urls.get(id);
+      return url ? [[id, { url, origin: url.origin, version }] as const] : [];
+    }),
+  );
+}
+
+export class ExchangeLease implements Lease {
+  readonly #door: WorkerDoor;
+  readonly #exchange: Exchange;
+  readonly retiring: AbortSignal;
+  #onRelease: (() => void) | undefined;
+
+  constructor(door: WorkerDoor, exchanges: Exchanges, onRelease: (() => void) | undefined) {
+    this.#door = door;
+    this.#exchange = exchanges.enter();
+    this.retiring = exchanges.retiring;
+    this.#onRelease = onRelease;
+  }
+
+  get url(): URL {
+    return this.#door.url;
+  }
+
+  get origin(): string {
+    return this.#door.origin;
+  }
+
+  get version(): Lease["version"] {
+    return this.#door.version;
+  }
+
+  get onEnded(): (() => void) | undefined {
+    return this.#exchange.onEnded;
+  }
+
+  set onEnded(cut: (() => void) | undefined) {
+    this.#exchange.onEnded = cut;
+  }
+
+  release(): void {
+    this.#exchange.leave();
+    const onRelease = this.#onRelease;
+    this.#onRelease = undefined;
+    onRelease?.();
+  }
+}
