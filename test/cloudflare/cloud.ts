@@ -494,7 +494,7 @@ export class Cloud {
       parts,
       secrets,
       bindings,
-      annotations: metadata.annotations ?? {},
+      annotations: kept(metadata.annotations),
       created_on: now(),
       ...(script.migration_tag && { migration_tag: script.migration_tag }),
       ...(metadata.assets && { assets: this.#sessions.get(`done ${metadata.assets.jwt}`)! }),
@@ -577,7 +577,7 @@ export class Cloud {
       source: "api",
       strategy: "percentage",
       author_email: "dev@example.com",
-      annotations,
+      annotations: kept(annotations),
       versions,
     };
     script.deployments.unshift(deployment);
@@ -855,6 +855,19 @@ function allowed<T>(value: T | undefined | false | "", code: number): T {
 
 function membership({ roles, ...account }: { id: string; name: string; roles: string[] }) {
   return { id: account.id, account, roles, status: "accepted" };
+}
+
+/** The network takes no more than so many bytes. */
+function kept(annotations: Record<string, string> = {}): Record<string, string> {
+  const lengths: Record<string, number> = { "workers/message": 1000, "workers/tag": 100, "workers/commit_sha": 64 };
+  return Object.fromEntries(
+    Object.entries(annotations).map(([key, text]) => [
+      key,
+      Buffer.from(text)
+        .subarray(0, lengths[key] ?? 1000)
+        .toString(),
+    ]),
+  );
 }
 
 /** Wrangler looks into it. */

@@ -2,6 +2,7 @@
  * What troupe writes into the annotations of versions and deployments, and reads again: the API keeps a message, a tag and a
  * commit, so the rest stands in brackets at the end of the message.
  */
+import { toUSVString } from "node:util";
 import type { Action, GitState, Provenance } from "../target.ts";
 
 export type Annotations = Record<string, string>;
@@ -111,24 +112,36 @@ export function readDeployment(annotations: Annotations = {}): DeploymentMark {
   };
 }
 
+/** What is left out first when there is no room for all of it: without the others, a version would not be known again. */
+const DISPENSABLE = ["bound", "author", "branch", "from"];
+
 /** `faster prices [troupe code=0123 by=deploy]`. Values are escaped as in a URL. */
 function withFields(message: string | undefined, fields: Record<string, string | number | undefined>): string {
-  const written = Object.entries(fields).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key}=${encodeURIComponent(value)}`],
+  const written = new Map(
+    Object.entries(fields).flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, `${key}=${encodeURIComponent(toUSVString(String(value)))}`] as const],
+    ),
   );
-  const mark = `[troupe ${written.join(" ")}]`;
-  return message ? `${cut(message, MAX_MESSAGE - mark.length - 1)} ${mark}` : mark;
+  const mark = () => `[troupe ${[...written.values()].join(" ")}]`;
+  for (const key of DISPENSABLE) if (mark().length > MAX_MESSAGE) written.delete(key);
+  const room = MAX_MESSAGE - mark().length - 1;
+  return message && room >= 3 ? `${cut(message, room)} ${mark()}` : mark();
 }
 
 function readFields(message: string | undefined): { text?: string; fields: Record<string, string> } {
   if (message === undefined) return { fields: {} };
   const found = /^([\s\S]*?) ?\[troupe ([^\]]*)\]$/.exec(message);
   if (!found) return { text: message, fields: {} };
-  const fields = found[2]!.split(" ").map((field): [string, string] => {
-    const at = field.indexOf("=");
-    return [field.slice(0, at), decodeURIComponent(field.slice(at + 1))];
-  });
-  return { ...(found[1] && { text: found[1] }), fields: Object.fromEntries(fields) };
+  try {
+    const fields = found[2]!.split(" ").map((field): [string, string] => {
+      const at = field.indexOf("=");
+      return [field.slice(0, at), decodeURIComponent(field.slice(at + 1))];
+    });
+    return { ...(found[1] && { text: found[1] }), fields: Object.fromEntries(fields) };
+  } catch {
+    // Somebody else's brackets.
+    return { text: message, fields: {} };
+  }
 }
 
 /** To so many bytes of UTF-8, at the end of a character. */
