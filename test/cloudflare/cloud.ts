@@ -102,6 +102,8 @@ export class Cloud {
   token: CloudToken = { type: "user", status: "active", email: "dev@example.com", mayReadMemberships: true };
   subdomain: string | undefined = "acme";
   assets = new Set<string>();
+  /** Hash of an asset → what it is served as. */
+  assetTypes = new Map<string, string>();
   #made = 0;
   #sessions = new Map<string, Record<string, { hash: string; size: number }>>();
   /** Tails of scripts that are open. */
@@ -128,6 +130,7 @@ export class Cloud {
     }
     copy.workflows = structuredClone(this.workflows);
     copy.assets = new Set(this.assets);
+    copy.assetTypes = new Map(this.assetTypes);
     copy.#made = this.#made;
     copy.#sessions = new Map(this.#sessions);
     return copy;
@@ -701,6 +704,7 @@ export class Cloud {
       const contents = Buffer.from(await (file as File).text(), "base64");
       if (entry?.size !== contents.byteLength) throw new ApiFault(400, 10304, `Asset ${hash} has the wrong size.`);
       this.assets.add(hash);
+      this.assetTypes.set(hash, (file as File).type);
     }
     if (Object.values(manifest).some(({ hash }) => !this.assets.has(hash))) return { jwt: null };
     const done = token();

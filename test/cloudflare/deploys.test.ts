@@ -1,5 +1,5 @@
 /** Deploys of the real binary, one after the other: what goes, what stays, and what an interruption leaves. */
-import { cpSync } from "node:fs";
+import { cpSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type CliOptions, startTroupe, troupeJson } from "../support/cli.ts";
@@ -104,6 +104,32 @@ describe("resources without a name", () => {
       await troupeJson(["env", "clone", "production", "pr-7", "-s", name, "-t", "cloudflare"], options());
     }
     expect(["one-pr-7", "two-pr-7"].map(cache)).toEqual(["one-cache--pr-7", "two-cache--pr-7"]);
+  });
+});
+
+describe("static assets", () => {
+  const site = (files: Record<string, string>) =>
+    writeFiles(cwd, {
+      "troupe.toml": `name = "site"\ncompatibility_date = "2026-11-01"\nassets = { directory = "public" }\n`,
+      ...files,
+    });
+
+  test("follow links to files, and none to folders", async () => {
+    site({ "public/a.html": "a", "elsewhere/b.txt": "b", "elsewhere/c.txt": "c" });
+    symlinkSync("../elsewhere/b.txt", path.join(cwd, "public/link.txt"));
+    symlinkSync("../elsewhere", path.join(cwd, "public/folder"));
+    symlinkSync("nowhere", path.join(cwd, "public/dangling"));
+    await deploy();
+    expect(Object.keys(server.cloud.active("site")!.assets!)).toEqual(["/a.html", "/link.txt"]);
+  });
+
+  test("are not the code of a Pages project, unless that is said", async () => {
+    site({ "public/a.html": "a", "public/_worker.js": "secret" });
+    await expect(deploy()).rejects.toThrow(/_worker\.js would be published/);
+    expect(server.cloud.scripts.size).toBe(0);
+    site({ "public/.assetsignore": "_worker.js\n" });
+    await deploy();
+    expect(Object.keys(server.cloud.active("site")!.assets!)).toEqual(["/a.html"]);
   });
 });
 

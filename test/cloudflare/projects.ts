@@ -46,6 +46,21 @@ export const NEIGHBOUR: Project = {
   files: { "index.js": OBJECTS },
 };
 
+/** Files that people put on the web. */
+const EXTENSIONS = `
+html htm css js mjs cjs json jsonld json5 map xml xsl xhtml txt text md markdown mdx csv tsv ics vcf
+yaml yml toml ini log conf rtf pdf ps eps doc docx xls xlsx ppt pptx odt ods odp epub mobi png
+jpg jpeg jpe jfif gif webp avif apng svg svgz ico cur bmp tif tiff heic heif jxl psd ai mp3 m4a
+aac oga ogg ogv ogx opus wav weba flac mid midi mp4 m4v m4s webm mov avi mkv mpeg mpg ts m3u8
+mpd 3gp 3g2 vtt srt wasm woff woff2 ttf otf eot ttc zip gz gzip tgz tar bz2 xz 7z rar br
+zst jar war apk dmg iso exe msi deb rpm bin dat webmanifest manifest appcache atom rss rdf kml kmz geojson gpx
+gltf glb obj stl usdz hdr tsx jsx vue svelte scss sass less coffee sh py rb php java c h cpp
+go rs swift wgsl glsl graphql gql proto sql sqlite db pem crt cer key asc sig p12 torrent swf crx xpi
+shtml hbs pug nq nt ttl n3 trig vrml x3d pgn bibtex tex latex dvi man
+`
+  .trim()
+  .split(/\s+/);
+
 export const PROJECTS: Project[] = [
   { name: "plain", config: {} },
   { name: "again", config: { vars: { A: "2" } }, before: { vars: { A: "1" } } },
@@ -398,6 +413,17 @@ export const PROJECTS: Project[] = [
       "public/in/top.txt": "t2",
       "public/sub/a.txt": "s",
       "public/in/sub/b.txt": "s2",
+    },
+  },
+  {
+    name: "types",
+    config: { assets: { directory: "public" } },
+    files: {
+      "index.js": FETCH,
+      ...Object.fromEntries(EXTENSIONS.map((extension) => [`public/a.${extension}`, extension])),
+      "public/noext": "n",
+      "public/.well-known/acme": "a",
+      "public/UPPER.PNG": "u",
     },
   },
   {

@@ -102,7 +102,13 @@ function workerIn(cloud: Cloud, name: string) {
       ]),
     ),
     assets:
-      version.assets && Object.fromEntries(Object.entries(version.assets).map(([file, { size }]) => [file, size])),
+      version.assets &&
+      Object.fromEntries(
+        Object.entries(version.assets).map(([file, { hash, size }]) => [
+          file,
+          { size, type: cloud.assetTypes.get(hash) },
+        ]),
+      ),
     secrets: version.secrets,
     headers: version.headers,
     migration_tag: script.migration_tag,

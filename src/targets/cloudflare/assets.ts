@@ -3,13 +3,14 @@
  * https://developers.cloudflare.com/workers/static-assets/direct-upload/
  */
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import globToRegExp from "glob-to-regexp";
-import { getMimeType } from "hono/utils/mime";
 import { TroupeError } from "../../errors.ts";
 import type { Environment } from "../../model.ts";
 import type { Api } from "./client.ts";
+import { mediaType } from "./media-types.ts";
 
 export type Manifest = Record<string, { hash: string; size: number }>;
 
@@ -44,12 +45,13 @@ export async function readAssets(environment: Environment): Promise<Assets | und
       );
     },
   );
+  await refuseCode(folder, entries);
   const ignored = await ignoreRules(folder);
   const manifest: Manifest = {};
   for (const entry of entries) {
     const file = path.join(entry.parentPath, entry.name);
     const name = `/${path.relative(folder, file).split(path.sep).join("/")}`;
-    if (!entry.isFile() || NOT_SERVED.includes(name) || ignored(name)) continue;
+    if (NOT_SERVED.includes(name) || ignored(name) || !(await isFile(entry, file))) continue;
     const contents = await readFile(file);
     if (contents.byteLength > LARGEST) {
       throw new TroupeError("PRECONDITION", `${file} is larger than a static asset may be (25 MiB)`, {
@@ -59,6 +61,28 @@ export async function readAssets(environment: Environment): Promise<Assets | und
     manifest[name] = { hash: assetHash(file, contents), size: contents.byteLength };
   }
   return { folder, manifest: Object.fromEntries(Object.entries(manifest).sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
+/** Links to files are followed, links to folders are not. */
+async function isFile(entry: Dirent, file: string): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isFile();
+  return (await stat(file).catch(() => undefined))?.isFile() === true;
+}
+
+/**
+ * The code of a Pages project, which nobody means to publish. `.assetsignore` says what is meant, even an empty one.
+ * @throws TroupeError PRECONDITION
+ */
+async function refuseCode(folder: string, entries: readonly Dirent[]): Promise<void> {
+  if (!entries.some(({ name, parentPath }) => name === "_worker.js" && parentPath === folder)) return;
+  if ((await stat(path.join(folder, ".assetsignore")).catch(() => undefined)) !== undefined) return;
+  throw new TroupeError(
+    "PRECONDITION",
+    `${path.join(folder, "_worker.js")} would be published with the static assets`,
+    {
+      notes: ["Add a line _worker.js to .assetsignore in that folder; an empty .assetsignore says that it is meant"],
+    },
+  );
 }
 
 /** Absolute; undefined for a service without static assets. */
@@ -162,7 +186,7 @@ async function bucketForm(
         },
       );
     }
-    const type = getMimeType(name) ?? "application/null";
+    const type = mediaType(name) ?? "application/null";
     form.append(hash, new File([contents.toString("base64")], hash, { type }), hash);
   }
   return form;
