@@ -77,7 +77,7 @@ async function throughput({ runs }: BenchOptions): Promise<Part> {
   }
 }
 
-/** Deploys and rollbacks in turns, under 50 connections that never pause. */
+/** Deploys, promotions and rollbacks in turns, under 50 connections that never pause. */
 async function swaps({ runs }: BenchOptions): Promise<Part> {
   const rows: string[][] = [];
   const checks: Check[] = [];
@@ -86,7 +86,7 @@ async function swaps({ runs }: BenchOptions): Promise<Part> {
     try {
       const { outcome, live, missing } = await swapUnderLoad(bench, mode, runs ?? SWAPS);
       rows.push([
-        `${runs ?? SWAPS} swaps (${mode}) under 50 connections`,
+        `${runs ?? SWAPS} deploys, promotions and rollbacks (${mode}) under 50 connections`,
         `${outcome.lost} of ${outcome.requests} requests lost, longest ${Math.round(outcome.longest)} ms, live after ${milliseconds(live)}${mode === "overlap" ? "" : `, ${missing} of ${outcome.written.length} writes missing`}`,
       ]);
       checks.push({ what: `requests lost, ${mode}`, value: outcome.lost, limit: 0 });
@@ -98,10 +98,38 @@ async function swaps({ runs }: BenchOptions): Promise<Part> {
   return { rows, checks };
 }
 
-async function swapUnderLoad({ store }: BenchStore, mode: "overlap" | "prewarm" | "hold", count: number) {
-  const service = (version: number) => (mode === "overlap" ? hello(`${version}`) : writer(version, mode));
-  const ref = { service: "it", environment: "production" };
-  store.deploy({ it: service(0) });
+type Stateful = "overlap" | "prewarm" | "hold";
+
+const PRODUCTION = { service: "it", environment: "production" };
+const STAGING = { service: "it", environment: "staging" };
+
+/** Deploy, promote, roll back, deploy… @returns makes the next change, and tells the text that answers after it */
+function changes(store: BenchStore["store"], service: (text: string, environment: string) => InlineService) {
+  const versions = [{ number: 1, text: "0" }];
+  let count = 0;
+  return (): string => {
+    const text = `${++count}`;
+    if (count % 3 === 0) {
+      const before = versions.at(-2)!;
+      store.rollback(PRODUCTION, before.number);
+      return before.text;
+    }
+    if (count % 3 === 1) {
+      const [number] = store.deploy({ it: service(text, "production") });
+      versions.push({ number: number!, text });
+    } else {
+      store.deploy({ it: service(text, "staging") }, { environment: "staging" });
+      versions.push({ number: store.promote(STAGING, PRODUCTION), text });
+    }
+    return text;
+  };
+}
+
+async function swapUnderLoad({ store }: BenchStore, mode: Stateful, count: number) {
+  const service = (text: string, environment: string) =>
+    mode === "overlap" ? hello(text) : writer(text, mode, environment);
+  store.deploy({ it: service("0", "production") });
+  const change = changes(store, service);
   const host = await serve(store);
   try {
     if (mode !== "overlap") await get(host.port, "it", "/init");
@@ -111,10 +139,11 @@ async function swapUnderLoad({ store }: BenchStore, mode: "overlap" | "prewarm" 
     for (let swap = 1; swap <= count; swap++) {
       const from = host.events().length;
       const startedAt = performance.now();
-      if (swap % 3 === 0) store.rollback(ref, swap - 1 - Math.floor(swap / 3));
-      else store.deploy({ it: service(swap) });
+      const text = change();
       await host.next("reload", from);
       live.push(performance.now() - startedAt);
+      const answer = await get(host.port, "it", mode === "overlap" ? "/" : "/init");
+      if (answer !== text) throw new Error(`swap ${swap}: version ${answer} answers, not ${text}`);
     }
     const outcome = await running.stop();
     const there = new Set(mode === "overlap" ? [] : JSON.parse(await get(host.port, "it", "/written")));
@@ -124,8 +153,8 @@ async function swapUnderLoad({ store }: BenchStore, mode: "overlap" | "prewarm" 
   }
 }
 
-/** Writes each id to KV and D1 (and a Durable Object); `/written` tells those that are everywhere. */
-function writer(version: number, mode: "prewarm" | "hold"): InlineService {
+/** Tells its text, and writes each id to KV and D1 (and a Durable Object); `/written` tells those that are everywhere. */
+function writer(text: string, mode: "prewarm" | "hold", environment: string): InlineService {
   const objects = mode === "hold";
   return {
     code: `import { DurableObject } from "cloudflare:workers";
@@ -148,11 +177,11 @@ export default { async fetch(request, env) {
     await env.DB.prepare("INSERT INTO ids VALUES (?)").bind(id).run();
     if (${objects}) await env.IDS.getByName("all").add(id);
   }
-  return new Response("${version}");
+  return new Response("${text}");
 } };`,
     bindings: [
-      { name: "KV", kind: "kv", entry: { binding: "KV" }, resource: "kv" },
-      { name: "DB", kind: "d1", entry: { binding: "DB" }, resource: "db" },
+      { name: "KV", kind: "kv", entry: { binding: "KV" }, resource: `kv-${environment}` },
+      { name: "DB", kind: "d1", entry: { binding: "DB" }, resource: `db-${environment}` },
       ...(objects ? [{ name: "IDS", kind: "durable-object", entry: { name: "IDS", class_name: "Ids" } }] : []),
     ],
   };

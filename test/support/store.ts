@@ -59,6 +59,25 @@ export class TestStore {
     );
   }
 
+  /** The code of one environment's active version becomes the next version of another, with the settings that one has. */
+  promote(from: EnvironmentRef, to: EnvironmentRef): number {
+    return this.#store.transaction(() => {
+      const record = this.#store.environment(to);
+      const [code, own] = [this.#store.version(from), this.#store.version(to)];
+      const { id, number } = this.#store.addVersion(record, {
+        ...own,
+        bundle: code.bundle,
+        contentHash: code.contentHash,
+        fingerprint: `${code.contentHash}-${this.#operations++}`,
+        size: code.size,
+        source: "promote",
+      });
+      const operation = `test-${this.#operations}`;
+      this.#store.activate(record, id, { operation, action: "promote", bound: {} });
+      return number;
+    });
+  }
+
   /** Makes an older version the active one. */
   rollback(ref: EnvironmentRef, number: number): void {
     this.#store.transaction(() => {
