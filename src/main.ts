@@ -83,8 +83,9 @@ async function execute(command: Command, args: CommonArgs, outside: Outside, out
       else output.diagnostic(diagnostic);
     },
   };
+  const writeLine = lineWriter(stdout);
   const data = await command.run(args, context, (event) => {
-    if (args.json) stdout.write(`${JSON.stringify(event)}\n`);
+    if (args.json) writeLine(JSON.stringify(event));
     else command.showEvent?.(event, output, args);
   });
   if (data === undefined) return;
@@ -92,6 +93,22 @@ async function execute(command: Command, args: CommonArgs, outside: Outside, out
   else command.show?.(data, output, args);
   const failure = command.failure?.(data, args);
   if (failure) throw failure;
+}
+
+/** Lines of one moment leave in one write: a host tells thousands of requests a second. */
+function lineWriter(stream: Outside["stdout"]): (line: string) => void {
+  let corked = false;
+  return (line) => {
+    if (!corked) {
+      corked = true;
+      stream.cork();
+      setImmediate(() => {
+        corked = false;
+        stream.uncork();
+      });
+    }
+    stream.write(`${line}\n`);
+  };
 }
 
 /** @throws TroupeError NOT_FOUND when `--cwd` is no folder */
