@@ -80,6 +80,8 @@ function baseOptions(worker: RuntimeWorker, options: AssembleOptions, warnings: 
       tailConsumers: [],
     },
     dev: {
+      // A debugger is shown those that have it, and none of the runtime's own.
+      ...(options.debug && { unsafeInspectorProxy: true }),
       ...(worker.reachable && { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0, proxy: true }] }),
       // The front door sets it, and the code may read it.
       stripCfConnectingIp: false,

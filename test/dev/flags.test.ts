@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import https from "node:https";
 import net from "node:net";
 import path from "node:path";
+import { WebSocket } from "undici";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type RunningTroupe, startTroupe } from "../support/cli.ts";
 import { type Dev, request, startDev } from "../support/dev.ts";
@@ -100,8 +101,20 @@ describe("in one run", () => {
   it("opens the inspector", async () => {
     const { port } = new URL(dev.ready.inspectorUrl);
     const targets = JSON.parse((await request(Number(port), "127.0.0.1", "/json")).body);
-    expect(targets.length).toBeGreaterThan(0);
-    expect(targets[0].webSocketDebuggerUrl).toContain(`:${port}/`);
+    // None of those that the runtime has for itself.
+    expect(targets).toHaveLength(1);
+    expect(targets[0].webSocketDebuggerUrl).toContain(`:${port}/app@production`);
+    const socket = new WebSocket(targets[0].webSocketDebuggerUrl, { headers: { origin: "http://localhost" } });
+    const shown = new Promise<void>((resolve, reject) => {
+      socket.onopen = () => socket.send(JSON.stringify({ id: 1, method: "Debugger.enable" }));
+      socket.onmessage = ({ data }) => {
+        const { method, params } = JSON.parse(data);
+        if (method === "Debugger.scriptParsed" && params.url.startsWith("file:")) resolve();
+      };
+      socket.onclose = () => reject(new Error("closed"));
+    });
+    await shown;
+    socket.close();
   });
 
   function get(url: string, headers: Record<string, string> = {}): Promise<{ status: number; body: string }> {
