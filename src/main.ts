@@ -85,7 +85,7 @@ async function execute(command: Command, args: CommonArgs, outside: Outside, out
   };
   const writeLine = lineWriter(stdout);
   const data = await command.run(args, context, (event) => {
-    if (args.json) writeLine(JSON.stringify(event));
+    if (args.json) writeLine(JSON.stringify(event), event.reason === "request");
     else command.showEvent?.(event, output, args);
   });
   if (data === undefined) return;
@@ -95,19 +95,21 @@ async function execute(command: Command, args: CommonArgs, outside: Outside, out
   if (failure) throw failure;
 }
 
-/** Lines of one moment leave in one write: a host tells thousands of requests a second. */
-function lineWriter(stream: Outside["stdout"]): (line: string) => void {
+/** Lines that can wait leave with others of their moment, in one write: a host tells thousands of requests a second. */
+function lineWriter(stream: Outside["stdout"]): (line: string, canWait: boolean) => void {
   let corked = false;
-  return (line) => {
-    if (!corked) {
+  const flush = (): void => {
+    if (corked) stream.uncork();
+    corked = false;
+  };
+  return (line, canWait) => {
+    if (canWait && !corked) {
       corked = true;
       stream.cork();
-      setImmediate(() => {
-        corked = false;
-        stream.uncork();
-      });
+      setImmediate(flush);
     }
     stream.write(`${line}\n`);
+    if (!canWait) flush();
   };
 }
 
