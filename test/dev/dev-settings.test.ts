@@ -4,7 +4,7 @@ import net from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import { startTroupe } from "../support/cli.ts";
 import { type Dev, ready, startDev } from "../support/dev.ts";
-import { testFolder } from "../support/files.ts";
+import { testFolder, writeFiles } from "../support/files.ts";
 import { troupeHere } from "../support/here.ts";
 
 const CONFIG = `name = "app"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n`;
@@ -72,6 +72,19 @@ it("warns of what it does not use, at its line", async () => {
   );
   const said = warnings.map(({ message, location }) => `${location?.line} ${message.split(" ")[0]}`);
   expect(said.sort()).toEqual(["5 `dev.host`", "6 `dev.upstream_protocol`", "7 `dev.inspector_ip`"]);
+});
+
+it("says at its line that a change waits for the next start", async () => {
+  const cwd = testFolder({ "wrangler.toml": `${CONFIG}[dev]\nport = 1\nip = "127.0.0.1"\n`, "index.ts": OK });
+  const running = await startDev(cwd);
+  onTestFinished(() => running.stop().then(() => {}));
+  const before = running.mark();
+  writeFiles(cwd, { "wrangler.toml": `${CONFIG}[dev]\nport = 2\nip = "0.0.0.0"\n` });
+  const { diagnostic } = await running.next("warning", before);
+  // The port is the command line's, whatever the file says.
+  expect(diagnostic).toMatchObject({ code: "needs-restart", location: { line: 6 } });
+  expect(diagnostic.message).toBe("`dev.ip` counts from the next start of `troupe dev` on");
+  expect(running.running.events.slice(before).filter(({ reason }) => reason === "warning")).toHaveLength(1);
 });
 
 async function listen(port: number, host: string): Promise<net.Server> {

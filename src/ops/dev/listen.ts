@@ -26,7 +26,7 @@ export interface Listening {
 }
 
 /** `[dev]` of a config: https://developers.cloudflare.com/workers/wrangler/configuration/#local-development-settings */
-interface DevSettings {
+export interface DevSettings {
   ip?: string;
   port?: number;
   inspector_port?: number;
@@ -79,6 +79,34 @@ export async function chooseListening(options: DevOptions, environment: Environm
       }),
     ),
   };
+}
+
+/**
+ * A warning for each setting of `[dev]` that is another one than when `dev` started: where it listens stays as it is.
+ * @param before the settings then
+ */
+export async function changedSettings(
+  options: DevOptions,
+  before: DevSettings,
+  environment: Environment,
+): Promise<Diagnostic[]> {
+  const now = (environment.settings.dev ?? {}) as DevSettings;
+  const inspects = options.inspect && options.inspectorPort === undefined;
+  const heeded: [keyof DevSettings, boolean][] = [
+    ["ip", options.ip === undefined],
+    ["port", options.port === undefined],
+    ["inspector_port", inspects === true],
+    ["local_protocol", options.httpsPaths === undefined],
+  ];
+  const locate = settingLocator(environment);
+  const changed = heeded.filter(([key, counts]) => counts && now[key] !== before[key]);
+  return Promise.all(
+    changed.map(async ([key]): Promise<Diagnostic> => {
+      const location = await locate(now[key] === undefined ? "dev" : `dev.${key}`);
+      const message = `\`dev.${key}\` counts from the next start of \`troupe dev\` on`;
+      return { severity: "warning", code: "needs-restart", message, ...(location && { location }) };
+    }),
+  );
 }
 
 function unused(settings: DevSettings): [key: string, why: string][] {

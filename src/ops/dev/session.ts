@@ -12,6 +12,7 @@ import { Builds, isInside } from "./builds.ts";
 import { calledBinding, type DataFolder, takeDataFolder } from "./data-folder.ts";
 import { devEvent, warnOnce } from "./events.ts";
 import { asError, type DevFailure, ownDiagnostic } from "./failure.ts";
+import { changedSettings, type DevSettings } from "./listen.ts";
 import { type LocalValues, localValues } from "./local-values.ts";
 import { placeStartError, placeWarning } from "./place.ts";
 import { boundFiles, keepsData, ownEnvironments, type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
@@ -65,6 +66,8 @@ export class DevSession {
   #startedAt = performance.now();
   #warn: (diagnostic: Diagnostic) => void;
   #inspectorPort: number | undefined;
+  /** `[dev]` as it was at the start. */
+  #listensBy: DevSettings | undefined;
   #stopped = false;
 
   constructor(options: DevOptions, hooks: SessionHooks) {
@@ -146,7 +149,7 @@ export class DevSession {
     try {
       const configChanged =
         first || change.everything || this.failure?.phase === "config" || this.#touchesConfig(files);
-      if (configChanged && !first) await this.load();
+      if (configChanged && !first) await this.#loadAgain();
       const plan = this.plan!;
       this.#builds.markChanged(change.everything ? undefined : files);
       const building = this.#builds.build();
@@ -250,6 +253,15 @@ export class DevSession {
     await this.#builds.reconcile(ownEnvironments(plan), overrides);
     this.plan = plan;
     return plan;
+  }
+
+  /** Where `dev` listens is not moved by it. */
+  async #loadAgain(): Promise<void> {
+    const settings = ({ graph, primary }: Plan) => graph.environments.get(primary)?.settings.dev ?? {};
+    this.#listensBy ??= settings(this.plan!);
+    const plan = await this.load();
+    const environment = plan.graph.environments.get(plan.primary)!;
+    for (const warning of await changedSettings(this.#options, this.#listensBy, environment)) this.#warn(warning);
   }
 
   /** The data folder, held by this run; undefined when the graph has no resources, or data stays in memory. */
