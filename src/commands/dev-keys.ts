@@ -28,13 +28,17 @@ export function listenToKeys(
     actions.quit();
   };
   context.signal.addEventListener("abort", finish, { once: true });
-  stdin.on("data", (key: string) => {
+  const press = (key: string): void => {
     if (key === "o") void openFirst(context, server, actions.emit);
     if (key === "b") actions.emit({ reason: "graph", graph: server.view() });
     if (key === "r") void server.reload();
     if (key === "c") stdout.write("\u001b[2J\u001b[3J\u001b[H");
     // Raw mode swallows Ctrl-C and Ctrl-D.
     if (key === "q" || key === "\u0003" || key === "\u0004") finish();
+  };
+  stdin.on("data", (typed: string) => {
+    // Arrows and the like come as one sequence; fast typing comes in one piece, too.
+    if (!typed.startsWith("\u001b")) for (const key of typed) press(key);
   });
 }
 
