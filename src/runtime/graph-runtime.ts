@@ -21,6 +21,12 @@ import type {
 /** Running exchanges get this long, in ms. `hold` and `prewarm` make new requests wait meanwhile, so theirs is short. */
 const DRAIN: Record<SwapMode, number> = { load: 30_000, overlap: 30_000, prewarm: 5_000, hold: 5_000 };
 
+/**
+ * So often code is loaded into one process before it makes room for another: what was loaded before is collected by V8 at
+ * its leisure, and under a steady load later and later.
+ */
+const LOADS = 50;
+
 /** @param options.onEvent gets logs and exceptions of all generations */
 export function createGraphRuntime(options: GraphRuntimeOptions = {}): GraphRuntime {
   return new Runtime(options);
@@ -36,6 +42,8 @@ class Runtime implements GraphRuntime {
   /** Set while requests have to wait. */
   #gate: { opened: Promise<void>; open(): void } | undefined;
   readonly #stop = new AbortController();
+  /** How often code was loaded into a process. */
+  readonly #loads = new WeakMap<Generation, number>();
   /** Services whose code was changed while they ran. */
   #edited = new Set<string>();
   /** Of these, what would not be loaded and yet started: not tried again. */
@@ -160,7 +168,9 @@ class Runtime implements GraphRuntime {
     const change = generation.changes(spec);
     if (!change) return false;
     for (const id of change.changed) this.#edited.add(id);
-    if (!change.load) return false;
+    const loads = (this.#loads.get(generation) ?? 0) + 1;
+    if (!change.load || loads > LOADS) return false;
+    this.#loads.set(generation, loads);
     try {
       await change.load(this.#options.drain?.load ?? DRAIN.load);
       return true;

@@ -533,6 +533,16 @@ describe("what goes", () => {
     expect((await get(runtime)).text).toBe("c");
   });
 
+  test("the process, after 50 loads: its memory with it", async () => {
+    const runtime = start();
+    const versions = Array.from({ length: 53 }, (_, index) => ({
+      gateway: { code: `export default { fetch: () => new Response("${index}") }` },
+    }));
+    const modes = await swaps(runtime, ...versions);
+    expect(modes.flatMap((mode, index) => (mode === "load" ? [] : [index]))).toEqual([0, 1, 52]);
+    expect(await get(runtime)).toEqual({ status: 200, text: "52" });
+  });
+
   test("its isolate: 100 loads of a large service need no more memory than 20 do", async () => {
     const runtime = createGraphRuntime({ load: true, drain: { load: 0 } });
     open.push(runtime);
