@@ -98,6 +98,8 @@ async function bundleMiniflare() {
     platform: "node",
     target: "node22",
     minifyWhitespace: true,
+    // Node warns of import() in code from a cache, and can `require` whatever is imported here.
+    supported: { "dynamic-import": false },
     // Binaries, what only few need, and what `ws` looks for and gets along without.
     external: ["workerd", "sharp", "youch", "bufferutil", "utf-8-validate"],
     legalComments: "linked",

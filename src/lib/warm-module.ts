@@ -6,6 +6,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire, Module } from "node:module";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { Script, constants as vm } from "node:vm";
 import { crc32 } from "node:zlib";
 
@@ -24,7 +25,8 @@ const [BEFORE, AFTER] = ["(function (exports, require, module, __filename, __dir
 ) as [Buffer, Buffer];
 
 /**
- * Like `require(file)`, which gives the same exports before and afterwards.
+ * Like `require(file)`, which gives the same exports before and afterwards. Its own `require` takes URLs of files as well, for
+ * an `import()` that became a `require`; one that stayed works, and makes Node warn of an experiment.
  * @param file absolute path of a CommonJS module, without a hashbang
  * @param folder where caches lie; it belongs to one version of Node, as `module.getCompileCacheDir()` does. Undefined: none
  * @param code file that has the module's code, when that is another one
@@ -47,7 +49,8 @@ export function loadWarm(file: string, folder: string | undefined, code = file):
   loaded.filename = file;
   require.cache[file] = loaded;
   try {
-    script.runInThisContext()(loaded.exports, require, loaded, file, path.dirname(file));
+    const requireUrl = (id: string): unknown => require(id.startsWith("file:") ? fileURLToPath(id) : id);
+    script.runInThisContext()(loaded.exports, Object.assign(requireUrl, require), loaded, file, path.dirname(file));
   } catch (error) {
     delete require.cache[file];
     throw error;

@@ -48,7 +48,7 @@ test("dev runs Miniflare as one file, and leaves a cache of it that the next sta
   const dir = testFolder({
     "trace.mjs": TRACER,
     "loaded.txt": "",
-    "troupe.toml": `name = "hello"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n`,
+    "troupe.toml": `name = "hello"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n[[queues.producers]]\nbinding = "JOBS"\nqueue = "jobs"\n`,
     "index.ts": `export default { fetch: () => new Response("hello") };`,
   });
   const caches = path.join(dir, "cache");
@@ -67,6 +67,8 @@ test("dev runs Miniflare as one file, and leaves a cache of it that the next sta
     } finally {
       await dev.stop();
     }
+    // Miniflare imports the plugin for queues, which is where Node would warn.
+    expect((await dev.finished).stderr).toBe("");
   };
   await start();
   const written = warm();

@@ -74,6 +74,25 @@ test("a warm module is the module, cached or not", async () => {
   expect(statSync(written!).mtimeMs).toBe(mtimeMs);
 });
 
+test("code of another file runs in the module's place, with require() where import() was", async () => {
+  const { file, cache } = project();
+  const code = path.join(cache, "code.cjs");
+  writeFileSync(
+    code,
+    `const { pathToFileURL } = require("node:url");
+    exports.where = __filename;
+    exports.late = require(pathToFileURL(require.resolve("./lib/late.mjs")).href).late;`,
+  );
+  const script = `
+    const { loadWarm } = await import(process.argv[1]);
+    console.log(JSON.stringify(loadWarm(...process.argv.slice(2)).exports));`;
+  const helper = path.join(ROOT, "src/lib/warm-module.ts");
+  const args = ["--input-type=module", "-e", script, helper, file, cache, code];
+  const { stdout, stderr } = await run(process.execPath, args);
+  expect(JSON.parse(stdout)).toEqual({ where: file, late: "imported" });
+  expect(stderr).toBe("");
+});
+
 test("another source has another cache, also when it is as long", async () => {
   const { file, cache, load } = project();
   await load();
