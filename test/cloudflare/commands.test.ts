@@ -1,5 +1,5 @@
 /** Every command about environments against Cloudflare's API, with the real binary, while requests go wrong. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
 import { type CliOptions, troupe, troupeJson } from "../support/cli.ts";
 import { makeFolder, removeFolder, writeFiles } from "../support/files.ts";
 import type { Cloud } from "./cloud.ts";
@@ -30,41 +30,40 @@ workers_dev = false
   "gateway/index.js": code("gateway", 1),
 };
 
-let server: CloudServer;
 let account: Cloud;
 let cwd: string;
 
 beforeAll(async () => {
-  server = await startCloud();
+  const server = await startCloud();
   cwd = makeFolder(FILES);
-  await run(["deploy"]);
-  await run(["deploy", "--env", "staging"]);
-  await run(["deploy", "--env", "canary", "--service", "gateway"]);
-  await run(["secret", "put", "TOKEN", "--service", "auth"], { input: "s3cret" });
+  await run(server, ["deploy"]);
+  await run(server, ["deploy", "--env", "staging"]);
+  await run(server, ["deploy", "--env", "canary", "--service", "gateway"]);
+  await run(server, ["secret", "put", "TOKEN", "--service", "auth"], { input: "s3cret" });
   writeFiles(cwd, { "gateway/index.js": code("gateway", 2) });
-  await run(["deploy", "--env", "staging"]);
-  await run(["deploy", "--env", "canary", "--service", "gateway", "--percentage", "10"]);
+  await run(server, ["deploy", "--env", "staging"]);
+  await run(server, ["deploy", "--env", "canary", "--service", "gateway", "--percentage", "10"]);
   writeFiles(cwd, { "gateway/index.js": code("gateway", 3) });
   account = server.cloud;
+  await server.close();
 }, 60_000);
 
-afterAll(async () => {
-  await server.close();
-  removeFolder(cwd);
-});
+afterAll(() => removeFolder(cwd));
 
-beforeEach(() => {
+/** An account of the test's own: commands wait before they try again, and so several tests go on meanwhile. */
+async function open({ onTestFinished }: TestContext): Promise<CloudServer> {
+  const server = await startCloud();
+  onTestFinished(() => server.close());
   server.cloud = account.copy();
-  server.fault = undefined;
-  server.forget();
-});
+  return server;
+}
 
-function options(more: CliOptions): CliOptions {
+function options(server: CloudServer, more: CliOptions): CliOptions {
   return { cwd, ...more, env: { ...server.env, CI: "true", ...more.env } };
 }
 
-function run(args: string[], more: CliOptions = {}): Promise<unknown> {
-  return troupeJson([...args, "--target", "cloudflare"], options(more));
+function run(server: CloudServer, args: string[], more: CliOptions = {}): Promise<unknown> {
+  return troupeJson([...args, "--target", "cloudflare"], options(server, more));
 }
 
 const BUSY: Fault = { status: 429, headers: { "retry-after": "0" } };
@@ -113,11 +112,16 @@ const READS: [string, string[]][] = [
   ["deploy --dry-run", ["deploy", "--dry-run"]],
 ];
 
-describe.each(WRITES)("%s", (_name, args, more = {}) => {
-  test("changes nothing without the permission, and says what to do", async () => {
+describe.concurrent.each(WRITES)("%s", (_name, args, more = {}) => {
+  test("changes nothing without the permission, and says what to do", async (context) => {
+    const server = await open(context);
     const before = view(server.cloud);
     server.fault = ({ method }) => (isWrite(method) ? { status: 403, code: 10000 } : undefined);
-    const { code: exit, stdout, stderr } = await troupe([...args, "--target", "cloudflare", "--json"], options(more));
+    const {
+      code: exit,
+      stdout,
+      stderr,
+    } = await troupe([...args, "--target", "cloudflare", "--json"], options(server, more));
     expect(exit, stderr).toBe(7);
     expect(stdout).toBe("");
     const { error } = JSON.parse(stderr.trim().split("\n").at(-1)!);
@@ -126,47 +130,58 @@ describe.each(WRITES)("%s", (_name, args, more = {}) => {
     expect(view(server.cloud)).toEqual(before);
   });
 
-  test("comes to the same when answers are lost, and the API is busy", async () => {
-    await run(args, more);
+  test("comes to the same when answers are lost, and the API is busy", async (context) => {
+    const server = await open(context);
+    await run(server, args, more);
     const wanted = view(server.cloud);
     server.cloud = account.copy();
     const writes: Fault[] = ["after", BUSY, { status: 502 }];
     const reads: Fault[] = [BUSY, "before"];
     server.fault = everyOther(({ method }) => (isWrite(method) ? writes : reads));
-    await run(args, more);
+    await run(server, args, more);
     expect(writes.length).toBeLessThan(3);
     expect(view(server.cloud)).toEqual(wanted);
   });
 });
 
-describe.each(READS)("%s", (_name, args) => {
-  test("reads on through faults, and changes nothing", async () => {
-    const plain = await run(args);
+describe.concurrent.each(READS)("%s", (_name, args) => {
+  test("reads on through faults, and changes nothing", async (context) => {
+    const server = await open(context);
+    const plain = await run(server, args);
     const faults: Fault[] = ["before", { status: 500 }, BUSY];
     server.fault = everyOther(() => faults);
-    expect(await run(args)).toEqual(plain);
+    expect(await run(server, args)).toEqual(plain);
     expect(server.seen.filter(({ method }) => isWrite(method))).toEqual([]);
   });
 
-  test("says so when the token is not good", async () => {
+  test("says so when the token is not good", async (context) => {
+    const server = await open(context);
     server.fault = () => ({ status: 401, code: 10000 });
-    const { code: exit, stdout, stderr } = await troupe([...args, "--target", "cloudflare", "--json"], options({}));
+    const {
+      code: exit,
+      stdout,
+      stderr,
+    } = await troupe([...args, "--target", "cloudflare", "--json"], options(server, {}));
     expect({ exit, stdout }).toEqual({ exit: 7, stdout: "" });
     expect(JSON.parse(stderr).error).toMatchObject({ code: "AUTH", notes: [expect.any(String), expect.any(String)] });
   });
 });
 
-test("an API that is down is an error after five attempts, with what to do", { timeout: 30_000 }, async () => {
+test.concurrent("an API that is down is an error after five attempts, with what to do", {
+  timeout: 30_000,
+}, async (context) => {
+  const server = await open(context);
   server.fault = () => ({ status: 503 });
-  const { code: exit, stderr } = await troupe(["env", "list", "--target", "cloudflare"], options({}));
+  const { code: exit, stderr } = await troupe(["env", "list", "--target", "cloudflare"], options(server, {}));
   expect(exit).toBe(8);
   expect(stderr).toContain("Run the same command again");
   expect(server.seen).toHaveLength(5);
 });
 
-test("an API that wants much patience is told at once", async () => {
+test.concurrent("an API that wants much patience is told at once", async (context) => {
+  const server = await open(context);
   server.fault = () => ({ status: 429, headers: { "retry-after": "600" } });
-  const { code: exit, stderr } = await troupe(["env", "list", "--target", "cloudflare"], options({}));
+  const { code: exit, stderr } = await troupe(["env", "list", "--target", "cloudflare"], options(server, {}));
   expect(exit).toBe(8);
   expect(stderr).toContain("wait 600 seconds");
   expect(server.seen).toHaveLength(1);
