@@ -305,6 +305,102 @@ describe("the code notices nothing", () => {
     ]);
   });
 
+  test("what RPC reaches: members of all kinds, also added later or made up, but none of the instance's own", async () => {
+    await start(
+      graph({
+        gateway: {
+          code: `
+            import { RpcTarget, WorkerEntrypoint } from "cloudflare:workers";
+            class Target extends RpcTarget { next() { return "next" } get value() { return "value" } }
+            class Base extends WorkerEntrypoint { replaced() { return "first" } twice() { return "base" } }
+            export class Own extends Base {
+              #n = 1;
+              constructor(ctx, env) { super(ctx, env); this.state = "of the instance"; this.trace = () => "of the instance" }
+              self() { return "self" }
+              test(...args) { return ["test", args.length] }
+              count() { return arguments.length }
+              twice() { return "own " + super.twice() }
+              get target() { return new Target() }
+              get add() { return (n) => n + this.#n }
+            }
+            Own.prototype.data = "data";
+            export class Made extends WorkerEntrypoint {
+              constructor(ctx, env) { super(ctx, env); return new Proxy(this, { get: (it, key) => typeof key === "string" && key !== "then" && !(key in it) ? (...args) => [key, ...args] : it[key] }); }
+            }
+            const failed = (error) => error.message;
+            export default { async fetch(request, env) {
+              const { OWN, MADE } = env;
+              const before = await OWN.replaced();
+              Own.prototype.later = function () { return "later " + (this instanceof Own) };
+              Own.prototype.replaced = () => "second";
+              return Response.json([await OWN.self(), await OWN.test(1, 2), await OWN.count(), await OWN.count(1, 2, 3), await OWN.twice(),
+                await OWN.target.next(), await OWN.target.value, await OWN.add(2), await OWN.data, before,
+                await OWN.later(), await OWN.replaced(), await OWN.state.catch(failed), await OWN.trace().catch(failed), await MADE.test("a"), await MADE.anything(1)]);
+            } };`,
+          bindings: [bound("OWN", "gateway", "Own"), bound("MADE", "gateway", "Made")],
+        },
+      }),
+    );
+    const refused = (name: string) => `The RPC receiver does not implement the method "${name}".`;
+    expect(JSON.parse((await get("")).text)).toEqual([
+      "self",
+      ["test", 2],
+      0,
+      3,
+      "own base",
+      "next",
+      "value",
+      3,
+      "data",
+      "first",
+      "later true",
+      "second",
+      refused("state"),
+      refused("trace"),
+      ["test", "a"],
+      ["anything", 1],
+    ]);
+  });
+
+  test("handlers that are fields, or are there for some instances only", async () => {
+    await start(
+      graph({
+        gateway: {
+          code: `
+            import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+            export class Sockets extends DurableObject {
+              #seen = 0;
+              alarms = [];
+              constructor(ctx, env) { super(ctx, env); if (ctx.id.name === "a") this.webSocketMessage = (socket, message) => this.answer(socket, message); }
+              alarm = async () => { this.alarms.push("alarm"); this.rung() };
+              ring() { const rung = new Promise((resolve) => { this.rung = resolve }); return this.ctx.storage.setAlarm(Date.now()).then(() => rung).then(() => this.alarms) }
+              answer(socket, message) { this.#seen++; socket.send(message + this.#seen) }
+              fetch() {
+                const { 0: client, 1: server } = new WebSocketPair();
+                this.ctx.acceptWebSocket(server);
+                return new Response(null, { status: 101, webSocket: client });
+              }
+            }
+            export default class extends WorkerEntrypoint {
+              fetch = async () => {
+                const sockets = this.env.SOCKETS.get(this.env.SOCKETS.idFromName("a"));
+                const { webSocket } = await sockets.fetch("http://sockets", { headers: { upgrade: "websocket" } });
+                const message = new Promise((resolve) => webSocket.addEventListener("message", ({ data }) => resolve(data)));
+                webSocket.accept();
+                webSocket.send("message ");
+                return Response.json([await message, await sockets.ring()]);
+              };
+              scheduled = () => { throw new Error("in a field") };
+            }`,
+          bindings: [{ name: "SOCKETS", kind: "durable-object", entry: { name: "SOCKETS", class_name: "Sockets" } }],
+        },
+      }),
+    );
+    expect(JSON.parse((await get("")).text)).toEqual(["message 1", ["alarm"]]);
+    expect((await runtime.scheduled("gateway@production", {})).outcome).toBe("exception");
+    expect((await told(1)).map(({ message }) => message)).toEqual(["in a field"]);
+  });
+
   test("RPC passes functions, streams and targets; a query that runs when it is awaited runs once", async () => {
     await start(
       graph({
