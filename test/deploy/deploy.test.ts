@@ -268,6 +268,7 @@ describe("shapes", () => {
     const first = await binary(["deploy"], { cwd });
     const hash = expect.stringMatching(/^[0-9a-f]{64}$/);
     expect(first).toEqual({
+      format: 1,
       deployments: [
         {
           service: "hidden",
