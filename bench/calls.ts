@@ -3,14 +3,14 @@ import { bareMiniflare, CONTENDERS, contenders } from "./lib/contenders.ts";
 import { Client, freePort, until } from "./lib/http.ts";
 import type { Child } from "./lib/processes.ts";
 import type { Check, Section } from "./lib/report.ts";
-import { interleave, type Samples, summarise } from "./lib/stats.ts";
+import { interleave, pairedRatio, type Samples, summarise } from "./lib/stats.ts";
 import { type BenchWorkspace, writeWorkspace } from "./lib/workspace.ts";
 import type { BenchOptions } from "./run.ts";
 
 const DEPTHS = [1, 2, 3, 4, 5];
 const KINDS = ["fetch", "rpc"] as const;
-/** How long one sample may take, ms: decides how many calls it makes. */
-const SAMPLE = 250;
+/** How long one sample may take, ms: decides how many calls it makes. Short, so that a pair sees the same weather. */
+const SAMPLE = 40;
 
 interface Stage {
   id: string;
@@ -34,12 +34,12 @@ export default async function calls(options: BenchOptions): Promise<Section> {
     for (const depth of DEPTHS) {
       for (const kind of KINDS) {
         for (const stage of stages.filter((each) => each.kinds.includes(kind))) {
-          const times = await calibrate(stage, kind, depth);
-          tasks.set(`${stage.id} ${kind} ${depth}`, () => sample(stage, kind, depth, times));
+          const calibration = await calibrate(stage, kind, depth);
+          tasks.set(`${stage.id} ${kind} ${depth}`, () => sample(stage, kind, depth, calibration));
         }
       }
     }
-    return report(stages, await interleave(options.runs ?? 7, tasks));
+    return report(stages, await interleave(options.runs ?? 45, tasks));
   } finally {
     for (const { client, children, workspace } of stages) {
       client.close();
@@ -49,22 +49,33 @@ export default async function calls(options: BenchOptions): Promise<Section> {
   }
 }
 
-/** Microseconds a call, measured from outside: `times` calls in one request, less a request that makes none. */
-async function sample(stage: Stage, kind: string, depth: number, times: number): Promise<number> {
-  const ask = async (count: number) => {
-    const startedAt = performance.now();
-    const { status, body } = await stage.client.get(`/?kind=${kind}&depth=${depth}&times=${count}`);
-    if (status !== 200 || body !== `made ${count}`) throw new Error(`${stage.title}: ${status} ${body.slice(0, 500)}`);
-    return performance.now() - startedAt;
-  };
-  const empty = await ask(0);
-  return (((await ask(times)) - empty) * 1000) / times;
+interface Calibration {
+  /** Calls in one sample. */
+  times: number;
+  /** Milliseconds of a request that makes no call. */
+  empty: number;
 }
 
-async function calibrate(stage: Stage, kind: string, depth: number): Promise<number> {
-  await sample(stage, kind, depth, 100);
-  const each = await sample(stage, kind, depth, 100);
-  return Math.max(20, Math.min(5000, Math.round((SAMPLE * 1000) / each)));
+/** Microseconds a call, measured from outside: many calls in one request, less a request that makes none. */
+async function sample(stage: Stage, kind: string, depth: number, { times, empty }: Calibration): Promise<number> {
+  return (((await ask(stage, kind, depth, times)) - empty) * 1000) / times;
+}
+
+async function ask(stage: Stage, kind: string, depth: number, count: number): Promise<number> {
+  const startedAt = performance.now();
+  const { status, body } = await stage.client.get(`/?kind=${kind}&depth=${depth}&times=${count}`);
+  if (status !== 200 || body !== `made ${count}`) throw new Error(`${stage.title}: ${status} ${body.slice(0, 500)}`);
+  return performance.now() - startedAt;
+}
+
+/** The quickest empty request of several: one that had to wait for the processor would be taken off every sample. */
+async function calibrate(stage: Stage, kind: string, depth: number): Promise<Calibration> {
+  await ask(stage, kind, depth, 100);
+  const empties: number[] = [];
+  while (empties.length < 20) empties.push(await ask(stage, kind, depth, 0));
+  const empty = Math.min(...empties);
+  const each = await sample(stage, kind, depth, { times: 100, empty });
+  return { times: Math.max(5, Math.min(5000, Math.round((SAMPLE * 1000) / each))), empty };
 }
 
 /** Waits until the whole chain answers: processes find each other a moment after they are ready. */
@@ -173,7 +184,7 @@ function report(stages: readonly Stage[], figures: Map<string, Samples>): Sectio
   const compare = (other: string, kind: string, limit: number, what: string) => {
     const ratios = DEPTHS.flatMap((depth) => {
       const [ours, theirs] = [figures.get(`troupe ${kind} ${depth}`), figures.get(`${other} ${kind} ${depth}`)];
-      return ours && theirs ? [ours.median / theirs.median] : [];
+      return ours && theirs ? [pairedRatio(ours, theirs)] : [];
     });
     if (ratios.length > 0)
       checks.push({
@@ -196,7 +207,7 @@ function report(stages: readonly Stage[], figures: Map<string, Samples>): Sectio
     rows,
     checks,
     notes: [
-      "Depth 3 is a call that makes a call that makes a call. Microseconds for the whole call, from many calls in one request.",
+      "Depth 3 is a call that makes a call that makes a call. Microseconds for the whole call, from many calls in one request. Ratios are medians over the rounds, each within its round.",
     ],
   };
 }
