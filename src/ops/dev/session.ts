@@ -20,7 +20,7 @@ import { DevQueues, usesQueues } from "./queues.ts";
 import { graphSpec } from "./spec.ts";
 import { fromStore } from "./stored.ts";
 import type { DevEvent, DevOptions, GraphView } from "./types.ts";
-import { createWatcher, isConfigName, type Watcher } from "./watch.ts";
+import { createWatcher, isConfigName, touchesConfig, type Watcher } from "./watch.ts";
 
 /** After a save people look for the new code: streams and WebSockets of the old one end soon, in ms. */
 const DRAIN = { load: 2_000, overlap: 2_000, prewarm: 1_000, hold: 1_000 };
@@ -148,7 +148,10 @@ export class DevSession {
     const files = [...change.files];
     try {
       const configChanged =
-        first || change.everything || this.failure?.phase === "config" || this.#touchesConfig(files);
+        first ||
+        change.everything ||
+        this.failure?.phase === "config" ||
+        touchesConfig(files, this.#workspace, this.#local?.files);
       if (configChanged && !first) await this.#loadAgain();
       const plan = this.plan!;
       this.#builds.markChanged(change.everything ? undefined : files);
@@ -312,19 +315,6 @@ export class DevSession {
   #stateDir({ root }: Workspace): string {
     const { stateDir: chosen, cwd, processEnv = {} } = this.#options;
     return stateDir(root, { stateDir: chosen, cwd, processEnv });
-  }
-
-  #touchesConfig(files: readonly string[]): boolean {
-    const workspace = this.#workspace;
-    if (!workspace) return true;
-    return files.some(
-      (file) =>
-        workspace.files.includes(file) ||
-        this.#local?.files.includes(file) ||
-        workspace.memberFolders.some(
-          (folder) => path.dirname(file) === folder || (file.startsWith(folder + path.sep) && isConfigName(file)),
-        ),
-    );
   }
 
   /** Best called when this thread has nothing else to do. Resolves when whatever is saved will be seen. */

@@ -2,6 +2,7 @@
 import { type Stats, statSync } from "node:fs";
 import path from "node:path";
 import type { FSWatcher } from "chokidar";
+import type { Workspace } from "../../model.ts";
 
 /** Quiet time after which a burst is over, in ms. Editors that save by rename touch a file two or three times. */
 const QUIET = 25;
@@ -172,4 +173,21 @@ export async function createWatcher(
 /** Whether a file of this name is a service's config. */
 export function isConfigName(file: string): boolean {
   return /^(troupe\.toml|wrangler\.(json|jsonc|toml))$/.test(path.basename(file));
+}
+
+/** Whether what was saved can change what the config says. Without a workspace anything can. */
+export function touchesConfig(
+  files: readonly string[],
+  workspace: Workspace | undefined,
+  localFiles: readonly string[] = [],
+): boolean {
+  if (!workspace) return true;
+  return files.some(
+    (file) =>
+      workspace.files.includes(file) ||
+      localFiles.includes(file) ||
+      workspace.memberFolders.some(
+        (folder) => path.dirname(file) === folder || (file.startsWith(folder + path.sep) && isConfigName(file)),
+      ),
+  );
 }
