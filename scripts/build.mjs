@@ -39,29 +39,47 @@ const plainBuiltins = {
   },
 };
 
+/** How our own sources are bundled, whatever they become. */
+const SOURCES = {
+  absWorkingDir: root,
+  outdir: dist,
+  bundle: true,
+  platform: "node",
+  target: "node22",
+  // The CommonJS form of some packages (jsonc-parser) hides its own files from a bundler.
+  mainFields: ["module", "main"],
+  alias: { "string-width": path.join(root, "scripts/string-width.mjs") },
+  plugins: [plainBuiltins],
+  external: [...Object.keys(manifest.dependencies), "workerd"],
+  legalComments: "linked",
+  write: false,
+  logLevel: "warning",
+};
+const DEFINE = { TROUPE_VERSION: JSON.stringify(manifest.version) };
+
+/** CommonJS that runs from a warm cache (src/lib/warm-module.ts): the fewer bytes, the faster it is read. */
+const WARM = {
+  format: "cjs",
+  minifyWhitespace: true,
+  // Node warns of import() in code from a cache, and can `require` whatever is imported here.
+  supported: { "dynamic-import": false },
+};
+
 await bundle();
+await bundleMain();
 await bundleMiniflare();
 await writeSchema();
 if (release) await writeTypes();
 
 async function bundle() {
   const result = await build({
-    absWorkingDir: root,
+    ...SOURCES,
     // The plugin is a file of its own because Miniflare loads it by its path.
     entryPoints: { bin: "src/bin.ts", index: "src/index.ts", "queue-plugin": "src/bindings/queue-plugin.ts" },
-    outdir: dist,
     chunkNames: "chunks/[name]-[hash]",
-    bundle: true,
     splitting: true,
     format: "esm",
-    platform: "node",
-    target: "node22",
-    // The CommonJS form of some packages (jsonc-parser) hides its own files from a bundler.
-    mainFields: ["module", "main"],
-    alias: { "string-width": path.join(root, "scripts/string-width.mjs") },
-    plugins: [plainBuiltins],
-    external: [...Object.keys(manifest.dependencies), "workerd"],
-    define: { TROUPE_VERSION: JSON.stringify(manifest.version) },
+    define: DEFINE,
     // CommonJS packages inside an ES module still call `require` for Node's own modules.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
@@ -69,15 +87,27 @@ async function bundle() {
     // For stack traces under --verbose; the sources themselves would double the package.
     sourcemap: "linked",
     sourcesContent: false,
-    legalComments: "linked",
     metafile: true,
-    write: false,
-    logLevel: "warning",
   }).catch(() => process.exit(1)); // esbuild has said why
   for (const file of result.outputFiles) await writeIfChanged(file.path, file.contents);
   // Which source went where; tests ask it what a command loads.
   await writeIfChanged(path.join(dist, "metafile.json"), Buffer.from(JSON.stringify(result.metafile)));
   await removeLeftovers(new Set(result.outputFiles.map((file) => file.path)));
+}
+
+/** The whole program as one file, for `dev` (src/bin.ts). */
+async function bundleMain() {
+  const { outputFiles } = await build({
+    ...SOURCES,
+    ...WARM,
+    entryPoints: { main: "src/main.ts" },
+    outExtension: { ".js": ".cjs" },
+    // What cannot be required (unenv, its preset) is in it.
+    external: ["esbuild", "miniflare", "workerd"],
+    define: { ...DEFINE, "import.meta.url": "__moduleUrl" },
+    banner: { js: 'const __moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  }).catch(() => process.exit(1));
+  for (const file of outputFiles) await writeIfChanged(file.path, file.contents);
 }
 
 /**
@@ -93,13 +123,10 @@ async function bundleMiniflare() {
   const { outputFiles } = await build({
     entryPoints: [entry],
     outfile,
+    ...WARM,
     bundle: true,
-    format: "cjs",
     platform: "node",
     target: "node22",
-    minifyWhitespace: true,
-    // Node warns of import() in code from a cache, and can `require` whatever is imported here.
-    supported: { "dynamic-import": false },
     // Binaries, what only few need, and what `ws` looks for and gets along without.
     external: ["workerd", "sharp", "youch", "bufferutil", "utf-8-validate"],
     legalComments: "linked",

@@ -5,7 +5,8 @@
  * a syntax error; and `--version` must cost next to nothing. So everything else is imported when it is needed.
  */
 import module from "node:module";
-import { VERSION } from "./package.ts";
+import path from "node:path";
+import { packageFolder, UNBUNDLED, VERSION } from "./package.ts";
 
 const MINIMUM_NODE = [22, 13] as const;
 
@@ -13,6 +14,33 @@ const MINIMUM_NODE = [22, 13] as const;
 function exit(code: number): void {
   process.exitCode = code;
   process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+}
+
+interface Program extends Pick<typeof import("./main.ts"), "main"> {
+  /** What a start needs has run. */
+  settled?(): void;
+}
+
+/** By then the first requests are answered, too. In ms. */
+const SETTLED = 1_000;
+
+/**
+ * The program: its modules, each when it is needed. But for `dev`, which loads most of them and is waited for most often, all
+ * in one file with a warm cache (docs/runtime.md). Node finds no source map for that, so not with --verbose.
+ */
+async function load(argv: string[]): Promise<Program> {
+  const caches = module.getCompileCacheDir?.();
+  const apart = argv[0] !== "dev" || argv.some((word) => ["--verbose", "--help", "-h"].includes(word));
+  if (UNBUNDLED || apart || caches === undefined) return import("./main.ts");
+  const { loadWarm } = await import("./lib/warm-module.ts");
+  const { exports, keep } = loadWarm(path.join(packageFolder(), "dist/main.cjs"), caches);
+  return {
+    main: (exports as Program).main,
+    settled() {
+      setTimeout(keep, SETTLED).unref();
+      process.once("exit", keep);
+    },
+  };
 }
 
 async function run(argv: string[]): Promise<number> {
@@ -47,8 +75,9 @@ async function run(argv: string[]): Promise<number> {
   const crash = new Promise<never>((_, reject) => process.on("uncaughtException", reject));
   crash.catch(() => {});
 
-  const { main } = await import("./main.ts");
+  const { main, settled } = await load(argv);
   return main(argv, {
+    settled,
     cwd: process.cwd(),
     env: process.env,
     stdin: process.stdin,

@@ -14,6 +14,8 @@ export interface Context {
   stderr: OutputStream;
   now(): Date;
   fetch: typeof globalThis.fetch;
+  /** Told when a command that goes on has started. */
+  settled?: (() => void) | undefined;
   /** Aborted on the first SIGINT or SIGTERM: long-running commands finish and return. */
   signal: AbortSignal;
   /** False without a TTY or with `CI` set: never wait for input then. */

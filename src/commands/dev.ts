@@ -107,6 +107,7 @@ const command: Command<DevArgs, void> = {
       now: () => context.now().getTime(),
       onEvent: (event) => emit(event as CommandEvent),
     });
+    context.settled?.();
     const stopped = new Promise<void>((resolve) => {
       if (context.signal.aborted) resolve();
       context.signal.addEventListener("abort", () => resolve(), { once: true });

@@ -44,7 +44,7 @@ test("--help loads no command and nothing heavy", async () => {
   expect(sources.filter((file) => /^src\/(ops|config|bundle|runtime|store|host|targets)\//.test(file))).toEqual([]);
 });
 
-test("dev runs Miniflare as one file, and leaves a cache of it that the next start finds", async () => {
+test("dev runs itself and Miniflare as one file each, and leaves caches of them that the next start finds", async () => {
   const dir = testFolder({
     "trace.mjs": TRACER,
     "loaded.txt": "",
@@ -72,12 +72,12 @@ test("dev runs Miniflare as one file, and leaves a cache of it that the next sta
   };
   await start();
   const written = warm();
-  expect(written).toHaveLength(1);
+  expect(written).toHaveLength(2);
   await start();
   expect(warm()).toEqual(written);
   const loaded = readFileSync(file, "utf8");
   expect(loaded).toContain("/esbuild/");
-  expect(loaded).not.toMatch(/node_modules\/(miniflare|undici|ws)\//);
+  expect(loaded).not.toMatch(/node_modules\/(miniflare|undici|ws)\/|\/chunks\/(main|dev)-/);
 });
 
 test("the entry file can be read by the oldest Node that may meet it, and says what is needed", async () => {
