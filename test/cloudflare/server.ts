@@ -39,6 +39,8 @@ export interface CloudServer {
   forget(): void;
   /** What those who tail have sent. */
   heard: string[];
+  /** Why connections of tails were ended by the WebSocket server: they broke its protocol. */
+  refused: string[];
   /** Tells everybody who tails the script. */
   tell(script: string, trace: unknown): void;
   /** Ends the connections of all tails: with a code as the network does, or without a word. */
@@ -96,6 +98,8 @@ export async function startCloud(): Promise<CloudServer> {
     trace.handleUpgrade(request, socket, head, (client) => {
       sockets.set(id, client);
       client.on("close", () => sockets.delete(id));
+      // Wrangler's own first message is not masked: against RFC 6455, section 5.3, and refused by this WebSocket server.
+      client.on("error", (error) => result.refused.push(error.message));
       client.on("message", (data) => result.heard.push(String(data)));
     });
   });
@@ -106,6 +110,7 @@ export async function startCloud(): Promise<CloudServer> {
     url,
     seen: [],
     heard: [],
+    refused: [],
     fault: undefined,
     env: {
       CLOUDFLARE_API_BASE_URL: url,

@@ -270,6 +270,7 @@ test("sends the filters that Wrangler sends", async () => {
   await ready(running);
   const [ours] = server.cloud.tails;
   await running.stop();
+  expect(server.refused).toEqual([]);
   const cwd = testFolder();
   const theirs = spawn(process.execPath, [WRANGLER, "tail", "gateway", "--format", "json", ...flags], {
     cwd,
@@ -284,6 +285,8 @@ test("sends the filters that Wrangler sends", async () => {
   await expect.poll(() => server.cloud.tails.length, { timeout: 20_000 }).toBe(1);
   expect(ours!.filters).toEqual(server.cloud.tails[0]!.filters);
   expect(ours!.filters).toHaveLength(7);
+  // It has connected and sent its first message, before it is killed.
+  await expect.poll(() => server.refused, { timeout: 20_000 }).toHaveLength(1);
 });
 
 describe("when the connection is lost", () => {
