@@ -1,5 +1,6 @@
 import type { Options } from "yargs";
 import { TroupeError } from "../errors.ts";
+import { parseBytes } from "../lib/bytes.ts";
 import { startServe } from "../ops/serve/index.ts";
 import type { ServeEvent } from "../ops/serve/types.ts";
 import { renderServeEvent } from "../output/serve.ts";
@@ -16,6 +17,10 @@ const args = {
   "control-port": { type: "number", describe: "Port of health and metrics, on 127.0.0.1 (default: any)" },
   "idle-timeout": { type: "number", describe: "Seconds without a request until a graph is stopped (default: 300)" },
   "max-processes": { type: "number", describe: "Graphs that may run at a time (default: by memory)" },
+  "memory-limit": {
+    type: "string",
+    describe: "Memory of all graphs, such as 2GB, above which idle ones are stopped (default: half of the machine's)",
+  },
   "access-log": { type: "boolean", default: true, describe: "Tell every request (--no-access-log: none)" },
 } satisfies Record<string, Options>;
 
@@ -28,6 +33,7 @@ interface ServeArgs {
   controlPort?: number;
   idleTimeout?: number;
   maxProcesses?: number;
+  memoryLimit?: string;
   accessLog: boolean;
 }
 
@@ -53,6 +59,7 @@ const command: Command<ServeArgs, void> = {
       controlPort: given.controlPort,
       idleTimeout: given.idleTimeout,
       maxProcesses: given.maxProcesses,
+      memoryLimit: memoryLimit(given),
       accessLog: given.accessLog,
       onEvent: (event) => emit(event as CommandEvent),
     });
@@ -67,6 +74,14 @@ const command: Command<ServeArgs, void> = {
 };
 
 export default command;
+
+/** @returns bytes @throws TroupeError USAGE */
+function memoryLimit({ memoryLimit: text }: ServeArgs): number | undefined {
+  if (text === undefined) return undefined;
+  const bytes = parseBytes(text);
+  if (!bytes) throw new TroupeError("USAGE", `--memory-limit takes a size, such as 512MB or 2GiB, not "${text}"`);
+  return bytes;
+}
 
 /** @throws TroupeError USAGE */
 function checkNumbers(given: ServeArgs): void {

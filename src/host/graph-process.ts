@@ -1,4 +1,5 @@
 /** One graph and the process that runs it: started when it is needed, swapped when it changes, stopped when nobody asks. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { TroupeError } from "../errors.ts";
 import type { GraphRuntime, Lease, RuntimeEvent, SwapResult } from "../runtime/types.ts";
 import type { PoolGraph, PoolOptions } from "./pool-types.ts";
@@ -14,13 +15,15 @@ export interface ProcessOptions extends PoolOptions {
   /** Starts compete for the cores. */
   limitStarts<T>(work: () => Promise<T>): Promise<T>;
   /** Called before a process is started: makes room. */
-  beforeStart(process: GraphProcess): void;
+  beforeStart(process: GraphProcess): Promise<void>;
 }
 
 export class GraphProcess {
   /** What is to run. */
   definition: PoolGraph;
   lastUsed = 0;
+  /** Bytes that it took when somebody looked. */
+  memory: number | undefined;
   #options: ProcessOptions;
   #runtime: GraphRuntime | undefined;
   /** What runs: differs from `definition` while a swap is under way, and after one that failed. */
@@ -31,6 +34,8 @@ export class GraphProcess {
   #queue: Promise<unknown>;
   #inFlight = 0;
   #gone = false;
+  /** Set while it waits for the quiet before it is stopped. */
+  #leaving: AbortController | undefined;
   #failure: { error: unknown; until: number } | undefined;
   #crashes: number[] = [];
   readonly #left = (): void => {
@@ -54,8 +59,20 @@ export class GraphProcess {
     return this.running || this.#starting !== undefined;
   }
 
-  get inFlight(): number {
-    return this.#inFlight;
+  /** Runs, and nothing goes on in it. */
+  get unused(): boolean {
+    if (!this.#runtime || this.#inFlight > 0) return false;
+    return this.#options.mayStop?.(this.#serving ?? this.definition) !== false;
+  }
+
+  /** Whether it will be stopped if nobody asks for it within a moment. */
+  get leaving(): boolean {
+    return this.#leaving !== undefined;
+  }
+
+  /** Ids of the processes that it takes: more than one while a swap is under way. */
+  get pids(): readonly number[] {
+    return this.#runtime?.pids ?? [];
   }
 
   /** What runs now. */
@@ -146,7 +163,7 @@ export class GraphProcess {
   async #start(quiet: boolean): Promise<void> {
     if (this.#gone || this.#runtime) return;
     if (this.#failure && performance.now() < this.#failure.until) throw this.#failure.error;
-    this.#options.beforeStart(this);
+    await this.#options.beforeStart(this);
     const startedAt = performance.now();
     const wanted = this.definition;
     const runtime = this.#options.createRuntime({ onEvent: (event) => this.#onRuntimeEvent(event) });
@@ -168,6 +185,7 @@ export class GraphProcess {
   update(definition: PoolGraph): void {
     this.definition = definition;
     this.#failure = undefined;
+    this.#leaving?.abort();
     if (!this.active) return;
     const updating = this.#enqueue(() => this.#swap()).finally(() => {
       if (this.#updating === updating) this.#updating = undefined;
@@ -198,17 +216,28 @@ export class GraphProcess {
     this.#options.onEvent({ type: "failed", graph, error, serving: this.running });
   }
 
-  /** Stops it unless somebody uses it; the next request starts it again. */
-  stop(why: "idle" | "evicted"): Promise<void> {
+  /**
+   * Stops it unless somebody uses it; the next request starts it again.
+   * @param quiet so many ms it has to have been unused; is waited for
+   */
+  stop(why: "idle" | "evicted" | "memory", quiet = 0): Promise<void> {
+    if (this.#leaving) return Promise.resolve();
+    const leaving = new AbortController();
+    this.#leaving = leaving;
     return this.#enqueue(async () => {
-      if (this.#inFlight > 0) return;
-      await this.#close(why, 0);
+      const rest = this.lastUsed + quiet - performance.now();
+      if (rest > 0) await sleep(rest, undefined, { signal: leaving.signal }).catch(() => {});
+      const used = this.lastUsed + quiet > performance.now() + 1;
+      if (!leaving.signal.aborted && !used && this.unused) await this.#close(why, 0);
+    }).finally(() => {
+      this.#leaving = undefined;
     });
   }
 
   /** Stops it for good, with a grace period for running exchanges: others run its graph, or nobody. */
   retire(why: "replaced" | "deleted" | "closed", grace = GRACE): Promise<void> {
     this.#gone = true;
+    this.#leaving?.abort();
     return this.#enqueue(() => this.#close(why, grace));
   }
 

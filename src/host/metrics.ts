@@ -22,6 +22,9 @@ export function createMetrics(now: {
   running(): number;
   graphs(): number;
   environments(): number;
+  /** Bytes that each graph which runs takes, by its name. */
+  memory(): Promise<Map<string, number>>;
+  memoryLimit: number;
   /** Messages that wait, by queue. */
   backlogs(): Map<string, number>;
 }): Metrics {
@@ -64,6 +67,24 @@ export function createMetrics(now: {
   gauge("troupe_graphs_running", "Graphs whose process runs", now.running);
   gauge("troupe_graphs", "Graphs deployed", now.graphs);
   gauge("troupe_environments", "Environments deployed", now.environments);
+  gauge(
+    "troupe_memory_limit_bytes",
+    "What all graphs may take together before idle ones are stopped",
+    () => now.memoryLimit,
+  );
+  const total = new Gauge({ name: "troupe_memory_bytes", help: "Memory that all graphs take", registers });
+  new Gauge({
+    name: "troupe_graph_memory_bytes",
+    help: "Memory of a graph's process",
+    labelNames: ["graph"],
+    registers,
+    async collect() {
+      const sizes = await now.memory();
+      this.reset();
+      for (const [graph, bytes] of sizes) this.set({ graph }, bytes);
+      total.set([...sizes.values()].reduce((sum, bytes) => sum + bytes, 0));
+    },
+  });
   new Gauge({
     name: "troupe_queue_messages",
     help: "Messages that wait for their consumer",

@@ -3,6 +3,7 @@ import type { StateClass } from "../bindings/kind.ts";
 import type { Diagnostic } from "../errors.ts";
 import type { SwapMode } from "../model.ts";
 import type { GraphRuntime, GraphRuntimeOptions, GraphSpec, RuntimeEvent } from "../runtime/types.ts";
+import type { Limits } from "./eviction.ts";
 
 /** One graph: what runs together in one process. */
 export interface PoolGraph {
@@ -29,12 +30,8 @@ export type PoolEvent =
   | { type: "stopped"; graph: PoolGraph; why: string }
   | { type: "crashed"; graph: PoolGraph; message: string };
 
-export interface PoolOptions {
+export interface PoolOptions extends Limits {
   createRuntime(options?: GraphRuntimeOptions): GraphRuntime;
-  /** Milliseconds without a request after which a process is stopped. */
-  idleTimeout: number;
-  /** Processes at a time; the one that waited longest goes first. */
-  maxProcesses: number;
   /** Asked before an idle process is stopped; false: it has work of its own to do. */
   mayStop?(graph: PoolGraph): boolean;
   onEvent(event: PoolEvent): void;

@@ -5,6 +5,7 @@
 import { TroupeError } from "../errors.ts";
 import { createLimit } from "../lib/limit.ts";
 import type { GraphRuntime, Lease } from "../runtime/types.ts";
+import { Eviction } from "./eviction.ts";
 import { GraphProcess } from "./graph-process.ts";
 import type { PoolGraph, PoolOptions } from "./pool-types.ts";
 import { regroup } from "./regroup.ts";
@@ -25,14 +26,12 @@ export class Pool {
   readonly #refused = new Set<string>();
   readonly #background = new Set<Promise<void>>();
   #wanted: readonly PoolGraph[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #eviction: Eviction;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const interval = Math.min(30_000, Math.max(100, options.idleTimeout / 4));
-    this.#timer = setInterval(() => this.#stopIdle(), interval);
-    this.#timer.unref();
+    this.#eviction = new Eviction(options, () => [...this.#processes].filter((process) => !this.#moving.has(process)));
   }
 
   /** Says what there is to run from now on. Running graphs that changed are swapped, idle ones stay idle. */
@@ -89,10 +88,20 @@ export class Pool {
     return [...this.#processes].filter((process) => process.running).length;
   }
 
+  /** Bytes that the graphs which run take now, where the system tells. */
+  async memory(): Promise<Map<PoolGraph, number>> {
+    await this.#eviction.measure();
+    return new Map(
+      [...this.#processes].flatMap(({ serving, memory }) =>
+        serving && memory !== undefined ? [[serving, memory]] : [],
+      ),
+    );
+  }
+
   /** Stops everything; running exchanges get `grace` ms. */
   async close(grace: number): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#timer);
+    this.#eviction.close();
     await Promise.all([...this.#processes].map((process) => process.retire("closed", grace)));
     await Promise.all(this.#background);
   }
@@ -182,7 +191,7 @@ export class Pool {
     const options = {
       ...this.#options,
       limitStarts: this.#limitStarts,
-      beforeStart: (process: GraphProcess) => this.#makeRoom(process),
+      beforeStart: (process: GraphProcess) => this.#eviction.makeRoom(process),
     };
     return new GraphProcess(graph, options, after);
   }
@@ -201,33 +210,6 @@ export class Pool {
   #point(process: GraphProcess): void {
     for (const [worker, owner] of this.#byWorker) if (owner === process) this.#byWorker.delete(worker);
     for (const worker of process.definition.workers) this.#byWorker.set(worker, process);
-  }
-
-  #stopIdle(): void {
-    const before = performance.now() - this.#options.idleTimeout;
-    for (const process of this.#unused()) {
-      if (process.lastUsed <= before && this.#mayStop(process)) void process.stop("idle");
-    }
-  }
-
-  /** Stops those that waited longest, so that one more is not one too many. */
-  #makeRoom(starting: GraphProcess): void {
-    const others = [...this.#processes].filter((process) => process !== starting && process.active);
-    const surplus = others.length + 1 - this.#options.maxProcesses;
-    if (surplus <= 0) return;
-    const candidates = this.#unused().filter((process) => process !== starting && this.#mayStop(process));
-    candidates.sort((a, b) => a.lastUsed - b.lastUsed);
-    for (const process of candidates.slice(0, surplus)) void process.stop("evicted");
-  }
-
-  #unused(): GraphProcess[] {
-    return [...this.#processes].filter(
-      (process) => process.running && process.inFlight === 0 && !this.#moving.has(process),
-    );
-  }
-
-  #mayStop(process: GraphProcess): boolean {
-    return this.#options.mayStop?.(process.serving ?? process.definition) !== false;
   }
 
   #inBackground(work: Promise<unknown>): void {

@@ -176,6 +176,12 @@ export class Generation {
     return this.#spec;
   }
 
+  /** Of the processes that it takes: one, or none just after a crash. */
+  get pids(): number[] {
+    const alive = this.#children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+    return alive.flatMap(({ pid }) => pid ?? []);
+  }
+
   /** Those that run on the newest code. */
   get exchanges(): Exchanges {
     return this.#exchanges;

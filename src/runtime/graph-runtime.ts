@@ -102,6 +102,10 @@ class Runtime implements GraphRuntime {
     return this.#current !== undefined;
   }
 
+  get pids(): number[] {
+    return [...this.#leaving, ...(this.#current ? [this.#current] : [])].flatMap((generation) => generation.pids);
+  }
+
   async inspectorUrl(): Promise<URL | undefined> {
     return this.#current?.inspectorUrl();
   }

@@ -155,6 +155,8 @@ export interface GraphRuntime {
   caches(): Promise<unknown>;
   /** False before the first start, and in the rare case that neither the new nor the old generation could be started. */
   readonly serving: boolean;
+  /** Ids of its processes: more than one while a swap is under way, or an old generation finishes what runs. */
+  readonly pids: readonly number[];
   /** Where the inspector listens, when it does. */
   inspectorUrl(): Promise<URL | undefined>;
   /**

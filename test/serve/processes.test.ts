@@ -44,12 +44,31 @@ test("more graphs than may run at a time take turns", async () => {
   const store = testStore();
   store.deploy({ a: { code: hello("a") }, b: { code: hello("b") }, c: { code: hello("c") } });
   const serve = await startServe(store.folder, ["--max-processes", "2"]);
-  for (const name of ["a", "b", "c", "a"]) expect((await serve.get(name)).body).toBe(name);
-  const stopped = serve.running.events.filter(({ reason }) => reason === "stop");
-  expect(stopped.map(({ why, environments }) => [why, environments[0].service])).toEqual([
-    ["evicted", "a"],
-    ["evicted", "b"],
-  ]);
+  for (const name of ["a", "b", "c"]) expect((await serve.get(name)).body).toBe(name);
+  const first = await serve.next("stop");
+  expect([first.why, first.environments[0].service]).toEqual(["evicted", "a"]);
+  const mark = serve.mark();
+  expect((await serve.get("a")).body).toBe("a");
+  const second = await serve.next("stop", mark);
+  expect([second.why, second.environments[0].service]).toEqual(["evicted", "b"]);
+});
+
+test("what makes room for others has a moment for work behind its last answer", async () => {
+  const store = testStore();
+  store.deploy({
+    a: {
+      code: `export default { fetch(request, env, ctx) {
+        ctx.waitUntil(scheduler.wait(300).then(() => console.log("done behind the answer")));
+        return new Response("a");
+      } }`,
+    },
+    b: { code: hello("b") },
+  });
+  const serve = await startServe(store.folder, ["--max-processes", "1"]);
+  await serve.get("a");
+  await serve.get("b");
+  const { message } = await serve.next("log");
+  expect(message).toBe("done behind the answer");
 });
 
 test("a process that is killed is back for the next request", async () => {

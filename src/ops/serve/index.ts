@@ -1,10 +1,10 @@
 /** `troupe serve`: the long-running host of everything that is deployed. */
-import os from "node:os";
 import path from "node:path";
 import type { AccessEntry } from "../../host/front-door.ts";
 import { DEFAULT_BASE } from "../../host/hostname.ts";
 import { createMetrics, type Metrics } from "../../host/metrics.ts";
 import type { PoolEvent } from "../../host/pool.ts";
+import { usableMemory } from "../../lib/process-memory.ts";
 import { isPrivate, PRODUCTION, refId } from "../../model.ts";
 import { openStore } from "../../store/index.ts";
 import type { Deployed } from "../deployed/index.ts";
@@ -24,7 +24,7 @@ const DEFAULT_PORT = 8787;
 const DEFAULT_IDLE_TIMEOUT = 300;
 /** Running exchanges get this long when the host is told to stop, in ms. */
 const GRACE = 10_000;
-/** What a process takes of the memory that may be used, half of the machine's. */
+/** More than a process usually takes, of the half of the memory that may be used. */
 const MEMORY_PER_PROCESS = 128 * 1024 * 1024;
 
 /**
@@ -56,6 +56,7 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
     const urlOf = (each: Deployed, scheme: Scheme = "http"): string | undefined =>
       isPrivate(each.environment) ? undefined : address(each.label, scheme);
 
+    const memoryLimit = options.memoryLimit ?? Math.floor(usableMemory() / 2);
     let metrics: Metrics | undefined;
     let watching: StoreWatch | undefined;
     const session = await ServeSession.open({
@@ -63,7 +64,8 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
       dataDir: data,
       filesDir: path.join(state, "files"),
       idleTimeout: (options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT) * 1000,
-      maxProcesses: options.maxProcesses ?? defaultProcesses(),
+      maxProcesses: options.maxProcesses ?? Math.max(4, Math.floor(usableMemory() / 2 / MEMORY_PER_PROCESS)),
+      memoryLimit,
       ...(options.now && { now: options.now }),
       emit,
       observe: (event) => count(metrics, event),
@@ -74,6 +76,8 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
       running: () => session.pool.running,
       graphs: () => session.plan.graphs.length,
       environments: () => session.plan.deployed.size,
+      memory: () => session.memory(),
+      memoryLimit,
       backlogs: () => session.backlogs(),
     });
 
@@ -142,10 +146,6 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
     await close();
     throw error;
   }
-}
-
-function defaultProcesses(): number {
-  return Math.max(4, Math.floor(os.totalmem() / 2 / MEMORY_PER_PROCESS));
 }
 
 function count(metrics: Metrics | undefined, event: PoolEvent): void {

@@ -22,6 +22,8 @@ export interface SessionOptions {
   filesDir: string;
   idleTimeout: number;
   maxProcesses: number;
+  /** Bytes. */
+  memoryLimit: number;
   now?(): Date;
   emit(event: ServeEvent): void;
   /** Every event of the pool, before it is emitted. */
@@ -54,6 +56,7 @@ export class ServeSession {
       createRuntime: (given) => createGraphRuntime({ ...given, queues: this.#background.queues }),
       idleTimeout: options.idleTimeout,
       maxProcesses: options.maxProcesses,
+      memoryLimit: options.memoryLimit,
       mayStop: (graph) => {
         const served = this.#served.get(graph);
         return served === undefined || this.#background.mayStop(served);
@@ -88,6 +91,20 @@ export class ServeSession {
   /** Messages that wait, by queue. */
   backlogs(): Map<string, number> {
     return this.#background.backlogs();
+  }
+
+  /** Bytes that each running graph takes, by the environments in it. */
+  async memory(): Promise<Map<string, number>> {
+    const sizes = [...(await this.pool.memory())];
+    return new Map(
+      sizes.map(([graph, bytes]) => [
+        this.#served
+          .get(graph)!
+          .members.map(({ ref }) => refId(ref))
+          .join(" "),
+        bytes,
+      ]),
+    );
   }
 
   /** Reads the store again. @throws TroupeError STORE */

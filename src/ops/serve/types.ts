@@ -21,6 +21,8 @@ export interface ServeOptions {
   idleTimeout?: number;
   /** Graphs that run at a time. Default: by the machine's memory. */
   maxProcesses?: number;
+  /** Bytes that all graphs may take before idle ones are stopped. Default: half of the machine's memory. */
+  memoryLimit?: number;
   /** A `request` event for each. Default true. */
   accessLog?: boolean;
   now?(): Date;
