@@ -207,16 +207,14 @@ class Runtime implements GraphRuntime {
 
   /** Never two at once on the same data: proved able to start without data, then one after the other. */
   async #hold(old: Generation, spec: GraphSpec, start: (spec: GraphSpec) => Promise<Generation>): Promise<SwapResult> {
-    const { signal } = this.#stop;
-    const trial = await Generation.start({ ...spec, persistTo: undefined, inspectorPort: undefined }, { signal });
-    await trial.dispose();
+    if (!spec.proved) await this.#try(spec);
     const closedAt = this.#closeGate();
     try {
       await this.#retire(old, "hold");
       try {
         this.#current = await start(spec);
       } catch (error) {
-        // It started without its data and not with it: back to what served.
+        // It has started before, and does not now with its data: back to what served.
         this.#current = undefined;
         this.#current = await start(old.spec);
         throw error;
@@ -225,6 +223,13 @@ class Runtime implements GraphRuntime {
     } finally {
       this.#openGate();
     }
+  }
+
+  /** A start without data. @throws as Generation.start */
+  async #try(spec: GraphSpec): Promise<void> {
+    const { signal } = this.#stop;
+    const trial = await Generation.start({ ...spec, persistTo: undefined, inspectorPort: undefined }, { signal });
+    await trial.dispose();
   }
 
   /** The stricter one of what goes and what comes. One inspector port has room for one generation, too. */

@@ -25,6 +25,8 @@ export interface GraphSpec {
   workers: RuntimeWorker[];
   /** Folder for data on disk; absent: in memory (a temporary folder, removed at the end). */
   persistTo?: string;
+  /** It has been started on this runtime before: it takes over without another trial. */
+  proved?: boolean;
   /** A new process is wanted, whatever changed: what code and config do not show is another one (a file that is bound). */
   restart?: boolean;
   /** Port of the V8 inspector. Absent: no inspector. */

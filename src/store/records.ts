@@ -29,6 +29,8 @@ export interface VersionSummary {
   routes: string[];
   /** `Environment.copyOf` */
   copyOf?: string;
+  /** The date of the runtime that has started it, beside what it binds, before it was stored. */
+  startedOn?: string;
 }
 
 /** What an environment holds besides its versions. */

@@ -344,6 +344,20 @@ describe("swapping", () => {
     expect(JSON.parse((await get(runtime)).text)).toEqual(["1", 2]);
   });
 
+  test("hold: nor does one that has started before and cannot now", async () => {
+    const runtime = start();
+    await runtime.swap(graph({ gateway: counter("1") }));
+    await get(runtime);
+    const broken = counter("2");
+    const traffic = load(runtime, 2);
+    const error = await failure(
+      runtime.swap(graph({ gateway: { ...broken, code: `${broken.code}; throw new Error("no")` } }, { proved: true })),
+    );
+    const { failed } = await traffic.stop();
+    expect([error.code, failed]).toEqual(["START", []]);
+    expect(JSON.parse((await get(runtime)).text)[0]).toBe("1");
+  });
+
   test("what is kept in memory lasts over swaps, and is gone with the runtime", async () => {
     const runtime = start();
     await runtime.swap(graph({ gateway: store("1") }));

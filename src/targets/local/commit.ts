@@ -1,7 +1,8 @@
-/** Writes a planned change: inside the caller's transaction. */
+/** Writes a planned change that has been started on trial: inside the caller's transaction. */
 import { randomUUID } from "node:crypto";
 import { outgoing } from "../../graph/index.ts";
 import { refId } from "../../model.ts";
+import { newestCompatibilityDate } from "../../runtime/index.ts";
 import type { EnvironmentRecord, Provenance, Store, StoredBundle, StoredFile } from "../../store/index.ts";
 import { fingerprintOf } from "../diff.ts";
 import type { DeployedWorkspace } from "./deployed.ts";
@@ -55,7 +56,7 @@ function write(store: Store, { draft, deployed, content }: Preview, provenance: 
     sourceConfig: config,
     secrets,
     files: stored,
-    summary: summaryOf(environment),
+    summary: { ...summaryOf(environment), startedOn: newestCompatibilityDate() },
     source: draft.action,
   });
   return { record, id, number };

@@ -6,6 +6,7 @@ import path from "node:path";
 import type { Reference, ResolvedReference } from "../../bindings/kind.ts";
 import { missingExport, type Resolution, resolveReference } from "../../graph/index.ts";
 import { type Bundle, type Environment, refId } from "../../model.ts";
+import { newestCompatibilityDate } from "../../runtime/index.ts";
 import type { GraphSpec, RuntimeWorker } from "../../runtime/types.ts";
 import type { Store, StoredFile } from "../../store/index.ts";
 import type { Deployed, DeployedWorkspace } from "./deployed.ts";
@@ -36,11 +37,14 @@ export async function deployedSpec(
   ids: readonly string[],
   options: SpecOptions,
 ): Promise<GraphSpec> {
-  return specOf(workspace, ids, options, {
+  const runtime = newestCompatibilityDate();
+  const members = [...workspace.deployed.values()].filter(({ id }) => ids.includes(id));
+  const spec = await specOf(workspace, ids, options, {
     bundle: ({ version }) => store.loadBundle(version),
     secrets: ({ version }) => store.openSecrets(version.secrets),
     file: (_deployed, file) => store.loadFile(file),
   });
+  return { ...spec, proved: members.every(({ summary }) => summary.startedOn === runtime) };
 }
 
 export async function specOf(
