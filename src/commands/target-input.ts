@@ -68,6 +68,10 @@ export function verbOptions(args: CommonArgs & ChangeArgs, context: Context): Ve
 /** One line each: what is active now, where it answers, and what changed. */
 export function showChanges(changes: readonly Change[], output: Output, dryRun = false): void {
   const { style } = output;
+  if (changes.length === 0) {
+    output.line(style.dim("Nothing changed in what is active."));
+    return;
+  }
   const anyChanged = changes.some(({ changed }) => changed);
   output.table(
     ["SERVICE", "ENVIRONMENT", "VERSION", "SIZE", "URL", "CHANGES"],

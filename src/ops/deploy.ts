@@ -10,7 +10,7 @@ import type { ChangeReport, ChangeResult, DeployItem, NewEnvironment, Target } f
 import { checkEnvironments } from "./bindings-check.ts";
 import { buildAll } from "./build.ts";
 import { checkBase } from "./environments.ts";
-import { readSecrets } from "./secrets.ts";
+import { checkSecretNames, readSecrets } from "./secrets.ts";
 import { selectServices, selectWorkspace } from "./select.ts";
 import { type TargetSelection, withTarget } from "./target.ts";
 
@@ -52,11 +52,13 @@ interface Chosen {
  *   changed then.
  */
 export async function deploy(options: DeployOptions): Promise<DeployReport> {
+  if (options.tag !== undefined) checkTag(options.tag);
   const { workspace, warnings } = await workspaceFor(options);
   return withTarget(options, { create: true, dryRun: options.dryRun === true, workspace }, async ({ target }) => {
     const chosen = await choose(target, workspace, options);
     const { signal } = options;
     refuseSplit(target, options);
+    if (chosen.length === 0) return { results: [], warnings, dryRun: options.dryRun === true };
     options.onProgress?.(`Building ${chosen.map(({ service }) => service.name).join(", ")}`);
     const built = await buildAll(
       chosen.map(({ environment }) => environment),
@@ -69,6 +71,7 @@ export async function deploy(options: DeployOptions): Promise<DeployReport> {
     const secrets = options.secretsFile === undefined ? undefined : await readSecrets(options.secretsFile, options.cwd);
     const items = built.map(({ environment, bundle }): DeployItem => {
       const own = secrets && secretsOf(environment, secrets, built.length === 1);
+      if (own) checkSecretNames(own);
       const { service, create } = chosen.find((each) => each.service.name === environment.service)!;
       const item = { environment, bundle, sourceConfig: service.source, ...(service.files && { joined: service }) };
       return { ...item, ...(own && { secrets: own }), ...(create && { create }) };
@@ -94,6 +97,12 @@ export async function deploy(options: DeployOptions): Promise<DeployReport> {
       dryRun: options.dryRun === true,
     };
   });
+}
+
+/** @throws TroupeError USAGE for a tag that nobody could say, or that would break a list */
+function checkTag(tag: string): void {
+  if (/^[^\p{Cc}]{1,100}$/u.test(tag) && tag.trim() !== "") return;
+  throw new TroupeError("USAGE", "A tag is one line of 1 to 100 characters");
 }
 
 /** @throws TroupeError USAGE for a share that is none, or that the target cannot give */

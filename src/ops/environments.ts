@@ -5,7 +5,7 @@ import { PRODUCTION, refId, type Workspace } from "../model.ts";
 import { type Difference, differences } from "../targets/diff.ts";
 import type { ChangeReport, EnvironmentDetail, EnvironmentInfo, VersionDetail } from "../targets/target.ts";
 import { provenance } from "./provenance.ts";
-import { readSecrets } from "./secrets.ts";
+import { checkSecretNames, readSecrets } from "./secrets.ts";
 import {
   chosenService,
   chosenServices,
@@ -102,6 +102,7 @@ export async function cloneEnvironment(
     const services = await graphServices(open, options, from, graph);
     const { data = "fresh", secretsFile, cwd } = options;
     const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile, cwd);
+    checkSecretNames(secrets ?? {});
     const change = await changeOptions(options);
     return open.target.clone({ services, from, to, graph, data, ...(secrets && { secrets }), ...change });
   });

@@ -9,6 +9,7 @@ import { provenance } from "./provenance.ts";
 import { chosenEnvironment, type OpenTarget, type TargetSelection, withTarget } from "./target.ts";
 
 const NAME = /^[A-Za-z_$][\w$]*$/;
+const LONGEST_NAME = 256;
 
 export interface SecretsReport extends ChangeReport {
   service: string;
@@ -24,17 +25,27 @@ export interface SecretsReport extends ChangeReport {
  * @throws TroupeError USAGE for a name that code could not reach; NOT_FOUND; PRECONDITION
  */
 export async function putSecrets(selection: TargetSelection, put: Record<string, string>): Promise<SecretsReport> {
-  for (const name of Object.keys(put)) {
-    if (!NAME.test(name)) {
-      throw new TroupeError("USAGE", `"${name}" is no name for a secret: use letters, digits and underscores`);
-    }
-  }
+  checkSecretNames(put);
   return withTarget(selection, { create: true }, async (open) => {
     const ref = await chosenEnvironment(open, selection);
     await ensureEnvironment(open, ref);
     const report = await open.target.changeSecrets({ ref, put, ...(await provenance(selection)) });
     return { ...report, ...ref, put: Object.keys(put), deleted: [] };
   });
+}
+
+/** @throws TroupeError USAGE for a name that code could not reach */
+export function checkSecretNames(secrets: Record<string, string>): void {
+  for (const name of Object.keys(secrets)) {
+    const fault = !NAME.test(name)
+      ? `"${name}" is no name for a secret: use letters, digits and underscores`
+      : name in Object.prototype
+        ? `A secret must have another name: every JavaScript object has a "${name}"`
+        : name.length > LONGEST_NAME
+          ? `The name of a secret has at most ${LONGEST_NAME} characters (it has ${name.length})`
+          : undefined;
+    if (fault) throw new TroupeError("USAGE", fault);
+  }
 }
 
 /** @throws TroupeError NOT_FOUND */

@@ -163,7 +163,7 @@ describe("what is refused", () => {
   });
 
   test("names that are none, environments and services that are not there, with a guess", async () => {
-    const cwd = workspace({ site: { config: "[env.staging]\n" } });
+    const cwd = workspace({ site: { config: '[env.staging]\nservices = [{ binding = "SELF", service = "site" }]\n' } });
     expect(error(await troupe(["env", "list", "--json"], { cwd }))).toEqual({
       code: 5,
       message: expect.stringMatching(/Nothing was deployed here yet[\s\S]*troupe deploy/),
@@ -189,6 +189,11 @@ describe("what is refused", () => {
       [["rollback", "-e", "staging"], 6, /no earlier version/],
       [["deployments", "show", "99"], 5, /no deployment 99/],
       [["secret", "put", "not-a-name", "-e", "staging"], 2, /no name for a secret/],
+      [["secret", "put", "__proto__", "-e", "staging"], 2, /every JavaScript object has a "__proto__"/],
+      [["secret", "put", "A".repeat(257), "-e", "staging"], 2, /at most 256 characters \(it has 257\)/],
+      [["secret", "put", "SELF", "-e", "staging"], 6, /site@staging binds a Service as SELF: a secret of that name/],
+      [["deploy", "--tag", ""], 2, /A tag/],
+      [["deploy", "--tag", "two\nlines"], 2, /A tag/],
       [["env", "set", "staging", "GREETING"], 2, /no KEY=VALUE/],
       [["env", "list", "--target", "locl"], 2, /did you mean "local"/],
     ] as const) {
@@ -252,6 +257,8 @@ describe("git", () => {
     const cwd = repository({ one: {}, two: {} });
     expect(await deployed(["--changed"], { cwd })).toEqual(["one@production 1", "two@production 1"]);
     expect(await deployed(["--changed"], { cwd })).toEqual([]);
+    const nothing = await troupe(["deploy", "--changed"], { cwd });
+    expect([nothing.stdout, nothing.stderr]).toEqual(["Nothing changed in what is active.\n", ""]);
     writeFileSync(serviceFile(cwd, "two"), `${EMPTY}globalThis.x = 1;\n`);
     expect(await deployed(["--changed"], { cwd })).toEqual(["two@production 2"]);
     git(cwd, "commit", "-qam", "two");

@@ -34,7 +34,7 @@ export function changeFaults(
     ...references.map(({ message }) => error("missing-service", message)),
     ...conflicts(before, after, previews),
     ...routeFaults(after, previews),
-    ...previews.flatMap((each) => [...missingSecrets(each), ...migrationFaults(each, options)]),
+    ...previews.flatMap((each) => [...missingSecrets(each), ...hiddenSecrets(each), ...migrationFaults(each, options)]),
   ];
 }
 
@@ -109,6 +109,18 @@ function missingSecrets({ deployed, content }: Preview): Diagnostic[] {
         `Set it: troupe secret put ${name} --service ${service} --env ${environment}`,
       ]),
     );
+}
+
+/** A secret that the code could not read, since a binding has its name. A variable gives way to it. */
+function hiddenSecrets({ deployed, draft }: Preview): Diagnostic[] {
+  const put = new Set(Object.keys(draft.secrets?.put ?? {}));
+  return deployed.environment.bindings
+    .filter((binding) => binding.inEnv && put.has(binding.name) && !kindOf(binding).processEnv)
+    .map((binding) => {
+      const { name } = binding;
+      const what = `${refId(deployed.ref)} binds a ${kindOf(binding).title} as ${name}`;
+      return error("duplicate-binding", `${what}: a secret of that name would never be seen`);
+    });
 }
 
 function migrationFaults({ deployed, previous, draft }: Preview, options: { allowDataLoss: boolean }): Diagnostic[] {
