@@ -1,5 +1,5 @@
 /** How the differences of two versions read. */
-import type { DiffReport } from "../ops/environments.ts";
+import type { DiffReport } from "../ops/diff.ts";
 import type { Output } from "../output/output.ts";
 
 export function showDifferences({ service, from, to, differences }: DiffReport, output: Output): void {

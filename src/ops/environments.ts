@@ -1,9 +1,9 @@
 /** The verbs that make, move and end environments. */
-import { TroupeError } from "../errors.ts";
+import { type Diagnostic, TroupeError } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { PRODUCTION, refId, type Workspace } from "../model.ts";
-import { type Difference, differences } from "../targets/diff.ts";
-import type { ChangeReport, EnvironmentDetail, EnvironmentInfo, VersionDetail } from "../targets/target.ts";
+import { ownObjects } from "../targets/promotion.ts";
+import type { ChangeReport, EnvironmentDetail, EnvironmentInfo } from "../targets/target.ts";
 import { provenance } from "./provenance.ts";
 import { checkSecretNames, readSecrets } from "./secrets.ts";
 import {
@@ -24,7 +24,7 @@ export interface VerbOptions extends TargetSelection {
   signal?: AbortSignal;
 }
 
-async function changeOptions(options: VerbOptions) {
+export async function changeOptions(options: VerbOptions) {
   const { dryRun = false, allowDataLoss = false, signal } = options;
   return { ...(await provenance(options)), dryRun, allowDataLoss, ...(signal && { signal }) };
 }
@@ -104,7 +104,20 @@ export async function cloneEnvironment(
     const secrets = secretsFile === undefined ? undefined : await readSecrets(secretsFile, cwd);
     checkSecretNames(secrets ?? {});
     const change = await changeOptions(options);
-    return open.target.clone({ services, from, to, graph, data, ...(secrets && { secrets }), ...change });
+    const report = await open.target.clone({ services, from, to, graph, data, ...(secrets && { secrets }), ...change });
+    if (data !== "share") return report;
+    return { ...report, warnings: [...report.warnings, ...(await unshared(open, report, from))] };
+  });
+}
+
+/** What clones do not share, although the rest is shared. */
+async function unshared({ target }: OpenTarget, { results }: ChangeReport, from: string): Promise<Diagnostic[]> {
+  const versions = results.map(({ service }) => target.version({ service, environment: from }));
+  return (await Promise.all(versions)).flatMap(({ environment }, at) => {
+    const objects = ownObjects(environment);
+    if (objects.length === 0) return [];
+    const message = `${refId(results[at]!)} has its own ${objects.join(", ")}: they are never shared`;
+    return [{ severity: "warning", code: "not-shared", message }];
   });
 }
 
@@ -214,131 +227,4 @@ export async function protectEnvironment(
   return withTarget(selection, {}, async (open) =>
     open.target.protect({ service: await chosenService(open, selection), environment: name }, on),
   );
-}
-
-export interface SettingsReport extends ChangeReport {
-  service: string;
-  name: string;
-  settings: Record<string, unknown>;
-}
-
-/**
- * Lays values over the config of an environment, or takes them away again.
- * @param set dotted config key → value as typed: JSON where it is JSON, else a string
- * @throws TroupeError NOT_FOUND, CONFIG for settings that make no sense
- */
-export async function changeSettings(
-  options: VerbOptions,
-  name: string,
-  change: { set?: [string, string][]; unset?: string[] },
-): Promise<SettingsReport> {
-  return withTarget(options, {}, async (open) => {
-    const ref = { service: await chosenService(open, options), environment: name };
-    const { settings: before } = await open.target.read(ref);
-    const settings = structuredClone(before);
-    for (const [key, value] of change.set ?? []) put(settings, key.split("."), parsed(key, value));
-    for (const key of change.unset ?? []) {
-      if (take(settings, key.split("."))) continue;
-      throw new TroupeError("NOT_FOUND", `${refId(ref)} has no setting ${key}`, {
-        notes: [`set: ${Object.keys(flat(before)).join(", ") || "nothing"}`],
-      });
-    }
-    const request = { ref, settings, ...(await changeOptions(options)) };
-    const report = await open.target.changeSettings(request).catch((error: unknown) => {
-      throw withoutPlaces(error);
-    });
-    return { ...report, service: ref.service, name, settings };
-  });
-}
-
-/** What is wrong with a setting stands in no file: a place in the config would send people to the wrong one. */
-function withoutPlaces(error: unknown): unknown {
-  if (!(error instanceof TroupeError) || error.code !== "CONFIG") return error;
-  const { message, notes, diagnostics } = error;
-  return new TroupeError("CONFIG", message, {
-    notes,
-    diagnostics: diagnostics.map(({ location: _, ...rest }) => rest),
-  });
-}
-
-/** Variables are text unless they look like JSON of another kind. */
-function parsed(key: string, value: string): unknown {
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    if (/^[[{]/.test(value)) throw new TroupeError("USAGE", `The value of ${key} is no valid JSON: ${value}`);
-    return value;
-  }
-}
-
-function put(table: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
-  if (!key) throw new TroupeError("USAGE", "A setting is KEY=VALUE, with KEY as in the config: vars.GREETING=hello");
-  if (rest.length === 0) {
-    Object.defineProperty(table, key, { value, enumerable: true, configurable: true, writable: true });
-    return;
-  }
-  const below = Object.hasOwn(table, key) ? table[key] : undefined;
-  const inner = isTable(below) ? below : {};
-  Object.defineProperty(table, key, { value: inner, enumerable: true, configurable: true, writable: true });
-  put(inner, rest, value);
-}
-
-function take(table: Record<string, unknown>, [key, ...rest]: string[]): boolean {
-  if (key === undefined || !Object.hasOwn(table, key)) return false;
-  if (rest.length === 0) return delete table[key];
-  const below = table[key];
-  if (!isTable(below) || !take(below, rest)) return false;
-  if (Object.keys(below).length === 0) delete table[key];
-  return true;
-}
-
-function isTable(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Dotted key → value. */
-export function flat(table: Record<string, unknown>, prefix = ""): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(table).flatMap(([key, value]) =>
-      isTable(value) && Object.keys(value).length > 0
-        ? Object.entries(flat(value, `${prefix}${key}.`))
-        : [[`${prefix}${key}`, value]],
-    ),
-  );
-}
-
-export interface DiffReport {
-  service: string;
-  from: { environment: string; version?: number };
-  to: { environment: string; version?: number };
-  differences: Difference[];
-}
-
-/** What is different between two environments of a service. */
-export async function diffEnvironments(selection: TargetSelection, a: string, b: string): Promise<DiffReport[]> {
-  return withTarget(selection, {}, async (open) => {
-    const services = await chosenServices(open, selection);
-    return Promise.all(
-      services.map(async (service) => {
-        const [from, to] = await Promise.all(
-          [a, b].map((environment) => open.target.version({ service, environment })),
-        );
-        return diffOf(from!, to!, true);
-      }),
-    );
-  });
-}
-
-export function diffOf(from: VersionDetail, to: VersionDetail, acrossEnvironments: boolean): DiffReport {
-  return {
-    service: from.ref.service,
-    from: { environment: from.ref.environment, version: from.number },
-    to: { environment: to.ref.environment, version: to.number },
-    differences: differences(codeOnly(from), codeOnly(to), { acrossEnvironments }),
-  };
-}
-
-/** Source maps are no part of what runs. */
-function codeOnly(version: VersionDetail): VersionDetail {
-  return { ...version, modules: version.modules.filter(({ type }) => type !== "sourcemap") };
 }

@@ -2,7 +2,7 @@
 import { TroupeError } from "../errors.ts";
 import { PRODUCTION } from "../model.ts";
 import type { DeploymentInfo, VersionDetail, VersionInfo } from "../targets/target.ts";
-import { type DiffReport, diffOf } from "./environments.ts";
+import { type DiffReport, diffOf } from "./diff.ts";
 import { chosenEnvironment, chosenServices, type TargetSelection, withTarget } from "./target.ts";
 
 export interface Versions {

@@ -1,4 +1,6 @@
 /** What every target does alike when it moves what is deployed to another environment: promote, clone, settings. */
+import { kindOf } from "../bindings/index.ts";
+import { durableClasses } from "../bindings/migrations.ts";
 import { mentions, resolveStored, type StoredConfig } from "../config/index.ts";
 import { TroupeError } from "../errors.ts";
 import { type Binding, type Environment, type EnvironmentRef, PRODUCTION, refId } from "../model.ts";
@@ -48,6 +50,24 @@ export function noSuchEnvironment(ref: EnvironmentRef, known: readonly string[],
       `Make it first: troupe env create ${ref.environment} --service ${ref.service}`,
     ],
   });
+}
+
+/**
+ * What an environment keeps under its own name, so that no other environment can have it, in words: Durable Objects,
+ * Workflows. What it binds of other services is theirs.
+ */
+export function ownObjects(environment: Environment): string[] {
+  const own = environment.bindings.filter((binding) => {
+    const { state, references } = kindOf(binding);
+    return state === "exclusive" && (references?.(binding) ?? []).every(({ service }) => service === undefined);
+  });
+  const bound = own.flatMap((binding) => kindOf(binding).references?.(binding) ?? []);
+  const classes = bound.flatMap(({ role, exportName }) =>
+    role === "durable-object" && exportName ? [exportName] : [],
+  );
+  const all = [...new Set([...classes, ...durableClasses(environment).keys()])].sort();
+  const workflows = own.filter((binding) => binding.resource).map(({ name }) => `the Workflow ${name}`);
+  return [...(all.length > 0 ? [`Durable Objects of ${all.join(", ")}`] : []), ...workflows];
 }
 
 export function refuseExistingClone(ref: EnvironmentRef, from: string): TroupeError {

@@ -5,16 +5,11 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { deploy } from "../../src/ops/deploy.ts";
-import {
-  changeSettings,
-  diffEnvironments,
-  listEnvironments,
-  promoteEnvironment,
-  rollback,
-  showEnvironment,
-} from "../../src/ops/environments.ts";
+import { diffEnvironments } from "../../src/ops/diff.ts";
+import { listEnvironments, promoteEnvironment, rollback, showEnvironment } from "../../src/ops/environments.ts";
 import { listVersions, showVersion } from "../../src/ops/history.ts";
 import { putSecrets } from "../../src/ops/secrets.ts";
+import { changeSettings } from "../../src/ops/settings.ts";
 import type { TargetSelection } from "../../src/ops/target.ts";
 import { testFolder } from "../support/files.ts";
 import { changedIn } from "../targets/shop.ts";

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { loadWorkspace } from "../../src/config/index.ts";
 import { deploy } from "../../src/ops/deploy.ts";
 import {
-  changeSettings,
   createEnvironment,
   deleteEnvironment,
   listEnvironments,
@@ -16,6 +15,7 @@ import {
 } from "../../src/ops/environments.ts";
 import { listDeployments, listVersions } from "../../src/ops/history.ts";
 import { putSecrets } from "../../src/ops/secrets.ts";
+import { changeSettings } from "../../src/ops/settings.ts";
 import type { TargetSelection } from "../../src/ops/target.ts";
 import { openCloudflareTarget } from "../../src/targets/cloudflare/index.ts";
 import { makeFolder, removeFolder, testFolder } from "../support/files.ts";

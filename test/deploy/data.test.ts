@@ -56,16 +56,36 @@ test("KV, R2 and D1 are copied while they are in use", async () => {
   }
 });
 
+const CHAT = {
+  "troupe.toml": `name = "chat"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[[durable_objects.bindings]]\nname = "ROOM"\nclass_name = "Room"\n[[migrations]]\ntag = "v1"\nnew_sqlite_classes = ["Room", "Hall"]\n`,
+  "index.js": `import { DurableObject } from "cloudflare:workers";\nexport class Room extends DurableObject {}\nexport class Hall extends DurableObject {}\nexport default { fetch: () => new Response("ok") };\n`,
+};
+
 test("Durable Objects cannot be copied: said, and nothing is changed", async () => {
-  const cwd = testFolder({
-    "troupe.toml": `name = "chat"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[[durable_objects.bindings]]\nname = "ROOM"\nclass_name = "Room"\n[[migrations]]\ntag = "v1"\nnew_sqlite_classes = ["Room"]\n`,
-    "index.js": `import { DurableObject } from "cloudflare:workers";\nexport class Room extends DurableObject {}\nexport default { fetch: () => new Response("ok") };\n`,
-  });
+  const cwd = testFolder(CHAT);
   await troupeJson(["deploy"], { cwd });
   const copy = await troupe(["env", "clone", "production", "two", "--data", "copy"], { cwd });
-  expect(copy).toMatchObject({ code: 6, stderr: expect.stringContaining("Durable Object ROOM") });
+  expect(copy).toMatchObject({ code: 6, stderr: expect.stringContaining("Durable Objects of Hall, Room") });
   const { environments } = await troupeJson<{ environments: { name: string }[] }>(["env", "list"], { cwd });
   expect(environments.map(({ name }) => name)).toEqual(["production"]);
+});
+
+test("nor shared, which is said; who binds them elsewhere has nothing to copy", async () => {
+  const cwd = testFolder({
+    "troupe.toml": '[workspace]\nmembers = ["*"]\n',
+    "chat/troupe.toml": CHAT["troupe.toml"],
+    "chat/index.js": CHAT["index.js"],
+    "site/troupe.toml": `name = "site"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[[durable_objects.bindings]]\nname = "ROOM"\nclass_name = "Room"\nscript_name = "chat"\n`,
+    "site/index.js": "export default { fetch: () => new Response('ok') };\n",
+  });
+  await troupeJson(["deploy"], { cwd });
+  const share = await troupe(["env", "clone", "production", "two", "--data", "share", "-s", "chat"], { cwd });
+  expect(share).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("chat@two has its own Durable Objects of Hall, Room"),
+  });
+  const copy = await troupe(["env", "clone", "production", "two", "--data", "copy", "-s", "site"], { cwd });
+  expect(copy).toMatchObject({ code: 0, stderr: "" });
 });
 
 test("a new environment that starts from another has its secrets", async () => {

@@ -2,12 +2,11 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { deploy } from "../../src/ops/deploy.ts";
+import { diffEnvironments } from "../../src/ops/diff.ts";
 import {
-  changeSettings,
   cloneEnvironment,
   createEnvironment,
   deleteEnvironment,
-  diffEnvironments,
   listEnvironments,
   promoteEnvironment,
   protectEnvironment,
@@ -17,6 +16,7 @@ import {
 } from "../../src/ops/environments.ts";
 import { diffVersions, listDeployments, listVersions, pipeline, showVersion } from "../../src/ops/history.ts";
 import { deleteSecrets, listSecrets, putSecrets } from "../../src/ops/secrets.ts";
+import { changeSettings } from "../../src/ops/settings.ts";
 import type { TargetSelection } from "../../src/ops/target.ts";
 import { makeFolder, removeFolder, testFolder } from "../support/files.ts";
 import {

@@ -1,5 +1,5 @@
 import { TroupeError } from "../../errors.ts";
-import { type DiffReport, diffEnvironments } from "../../ops/environments.ts";
+import { type DiffReport, diffEnvironments } from "../../ops/diff.ts";
 import type { Command } from "../command.ts";
 import { showDifferences } from "../differences.ts";
 import { targetSelection } from "../target-input.ts";

@@ -1,4 +1,5 @@
-import { flat, showEnvironment } from "../../ops/environments.ts";
+import { showEnvironment } from "../../ops/environments.ts";
+import { flat } from "../../ops/settings.ts";
 import type { Command } from "../command.ts";
 import { ago, targetSelection } from "../target-input.ts";
 

@@ -1,4 +1,4 @@
-import { changeSettings, type SettingsReport } from "../../ops/environments.ts";
+import { changeSettings, type SettingsReport } from "../../ops/settings.ts";
 import type { Command } from "../command.ts";
 import { type Change, type ChangeArgs, DRY_RUN, MESSAGE, showChanges, verbOptions } from "../target-input.ts";
 

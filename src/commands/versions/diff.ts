@@ -1,4 +1,4 @@
-import type { DiffReport } from "../../ops/environments.ts";
+import type { DiffReport } from "../../ops/diff.ts";
 import { diffVersions } from "../../ops/history.ts";
 import type { Command } from "../command.ts";
 import { showDifferences } from "../differences.ts";

@@ -1,6 +1,5 @@
 /** Drafts of verbs that move what is deployed already: promote, clone, settings. */
 import { randomUUID } from "node:crypto";
-import { kindOf } from "../../bindings/index.ts";
 import { mentions, type StoredConfig } from "../../config/index.ts";
 import { TroupeError } from "../../errors.ts";
 import { closure } from "../../graph/index.ts";
@@ -11,6 +10,7 @@ import {
   freeEdition,
   lacks,
   noSuchEnvironment,
+  ownObjects,
   refuseExistingClone,
   refuseLacking,
   refuseSame,
@@ -102,20 +102,19 @@ export async function cloneDrafts(store: Store, request: CloneRequest): Promise<
       secrets: { copyFrom: record, put: given },
       fresh: { environment: { ...environment, protected: false }, config, code: version, files },
     });
-    if (data === "copy") refuseUncopied(source, environment);
+    if (data === "copy") refuseUncopied(source, version.environment);
   }
   return drafts;
 }
 
 /** Ids of Durable Objects are made of the name of their environment: copied, nobody would find them. */
-function refuseUncopied(source: EnvironmentRef, { bindings }: Environment): void {
-  const objects = bindings.filter((binding) => kindOf(binding).state === "exclusive");
+function refuseUncopied(source: EnvironmentRef, environment: Environment): void {
+  const objects = ownObjects(environment);
   if (objects.length === 0) return;
-  const names = objects.map((binding) => `${kindOf(binding).title} ${binding.name}`).join(", ");
-  throw new TroupeError("PRECONDITION", `The data of ${refId(source)} cannot be copied: ${names}`, {
+  throw new TroupeError("PRECONDITION", `The data of ${refId(source)} cannot be copied: ${objects.join(", ")}`, {
     notes: [
       "KV, R2 and D1 can be; ids of Durable Objects and Workflows belong to their environment",
-      "--data fresh gives it empty ones, --data share those of the first; nothing was changed",
+      "--data fresh starts with empty ones; nothing was changed",
     ],
   });
 }
