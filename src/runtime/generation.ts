@@ -10,6 +10,7 @@ import { type Diagnostic, TroupeError } from "../errors.ts";
 import { type Assembled, assemble } from "./assemble.ts";
 import { EventReader } from "./event-reader.ts";
 import { Exchanges } from "./exchanges.ts";
+import { InspectorConnections } from "./inspector.ts";
 import { doorsOf, type WorkerDoor } from "./lease.ts";
 import { LoadError, Loader } from "./loader.ts";
 import { HIDDEN } from "./loader-shell.ts";
@@ -135,10 +136,13 @@ export class Generation {
     // Read before anybody runs on the data.
     const unfinished = spec.persistTo === undefined ? [] : instances.read(spec.persistTo);
     const children: ChildProcess[] = [];
-    const miniflare = construct(() => spawning.run({ children, onFed: options.onWait }, () => new Miniflare(config)));
+    const inspector = new InspectorConnections();
+    const make = () => construct(() => spawning.run({ children, onFed: options.onWait }, () => new Miniflare(config)));
+    const miniflare = spec.inspectorPort === undefined ? make() : inspector.during(make);
     try {
       const { startTimeout: limit = START_TIMEOUT } = spec;
-      await withTimeout(miniflare.ready, { limit, signal: options.signal }, () => startTimeout(spec, limit));
+      const ready = miniflare.ready.then(() => inspector.settled());
+      await withTimeout(ready, { limit, signal: options.signal }, () => startTimeout(spec, limit));
       const reachable = spec.workers.filter((worker) => worker.reachable);
       const urls = await Promise.all(
         reachable.map(async ({ id }) => [id, await miniflare.unsafeGetDirectURL(id)] as const),
@@ -159,6 +163,7 @@ export class Generation {
         urls: new Map(urls),
       });
     } catch (error) {
+      await inspector.settledOrLate();
       for (const child of children) child.kill("SIGKILL");
       // Rethrows the start error, which is known.
       await miniflare.dispose().catch(() => {});

@@ -7,7 +7,7 @@ declare module "ws" {
   export class WebSocket extends EventEmitter {
     constructor(
       url: string,
-      protocol: string,
+      protocol?: string,
       options?: { headers?: Record<string, string>; handshakeTimeout?: number },
     );
     readonly OPEN: number;
