@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Context } from "../context.ts";
 import { TroupeError } from "../errors.ts";
+import { whyUnreadable } from "../lib/file-error.ts";
 import type { DataPlace, DataSelection } from "../ops/data/index.ts";
 import type { Output } from "../output/output.ts";
 import type { CommonArgs, PositionalSpec } from "./command.ts";
@@ -53,7 +54,7 @@ export async function readValue(given: { value?: string; path?: string }, contex
   if (given.path !== undefined) {
     const file = path.resolve(context.cwd, given.path);
     return readFile(file).catch((error: NodeJS.ErrnoException) => {
-      throw new TroupeError("NOT_FOUND", `Cannot read ${file}: ${error.code}`, { cause: error });
+      throw new TroupeError("NOT_FOUND", `Cannot read ${file}: ${whyUnreadable(error)}`, { cause: error });
     });
   }
   if (context.stdin.isTTY)

@@ -8,6 +8,7 @@ import { parse } from "dotenv";
 import { expand } from "dotenv-expand";
 import { kindOf } from "../bindings/index.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
+import { whyUnreadable } from "../lib/file-error.ts";
 import type { Environment } from "../model.ts";
 
 export interface LocalVarsOptions {
@@ -133,9 +134,9 @@ async function textOf(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new TroupeError("CONFIG", `Cannot read ${file}: ${message}`, { cause: error });
+    throw new TroupeError("CONFIG", `Cannot read ${file}: ${whyUnreadable(error)}`, { cause: error });
   }
 }
 

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type ParseError, parse as parseJsonc, printParseErrorCode } from "jsonc-parser";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { type Location, TroupeError } from "../errors.ts";
+import { whyUnreadable } from "../lib/file-error.ts";
 import type { Faults } from "./faults.ts";
 import { isTable } from "./sourced.ts";
 
@@ -75,9 +76,7 @@ function decode(bytes: Buffer, file: string): string {
 
 function asTroupeError(error: unknown, file: string): TroupeError {
   if (error instanceof TroupeError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const why = { ENOENT: "there is no such file", EISDIR: "it is a folder", EACCES: "permission denied" }[code ?? ""];
-  return new TroupeError("NOT_FOUND", `Cannot read ${file}: ${why ?? message}`, {
+  return new TroupeError("NOT_FOUND", `Cannot read ${file}: ${whyUnreadable(error)}`, {
     location: { file, line: 1, column: 1 },
   });
 }
@@ -92,9 +91,23 @@ function tomlValue(text: string, file: string): unknown {
     if (!(error instanceof TomlError)) throw error;
     const message = error.message.split("\n")[0]!.replace("Invalid TOML document: ", "");
     const location = { file, line: error.line, column: error.column };
-    throw new TroupeError("CONFIG", `TOML syntax: ${message}`, { location });
+    const atLineEnd = text.split(/\r\n|\r|\n/)[error.line - 1]?.length === error.column - 1;
+    // The parser sees the line break in the string; the person left out the quote.
+    if (atLineEnd && message.startsWith("control characters")) {
+      throw new TroupeError("CONFIG", "TOML syntax: the string is not closed: a quote is missing in this line", {
+        location,
+      });
+    }
+    const notes = TOML_HELP.filter(([pattern]) => pattern.test(message)).map(([, help]) => help);
+    throw new TroupeError("CONFIG", `TOML syntax: ${message}`, { location, notes });
   }
 }
+
+/** What is most often behind a message of the parser. */
+const TOML_HELP: [message: RegExp, help: string][] = [
+  [/^invalid value/, 'text stands in "quotes"; true and false are lower case'],
+  [/escape/, "a backslash in a \"string\" is written \\\\; in a 'string' it stands for itself"],
+];
 
 /**
  * TOML's own dates (`compatibility_date = 2026-11-01`, without quotes) as the text they were written as. Elsewhere they stay

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { parse as parseDotenv } from "dotenv";
 import { TroupeError } from "../errors.ts";
+import { whyUnreadable } from "../lib/file-error.ts";
 import { type EnvironmentRef, refId } from "../model.ts";
 import type { ChangeReport, SecretInfo } from "../targets/target.ts";
 import { provenance } from "./provenance.ts";
@@ -82,7 +83,9 @@ async function ensureEnvironment({ target, workspace }: OpenTarget, ref: Environ
 export async function readSecrets(file: string, cwd: string): Promise<Record<string, string>> {
   const full = path.resolve(cwd, file);
   const text = await readFile(full, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new TroupeError("NOT_FOUND", `Cannot read the secrets file ${full}: ${error.message}`, { cause: error });
+    throw new TroupeError("NOT_FOUND", `Cannot read the secrets file ${full}: ${whyUnreadable(error)}`, {
+      cause: error,
+    });
   });
   return parseSecrets(text, full);
 }

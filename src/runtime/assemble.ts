@@ -6,6 +6,7 @@ import type { LocalContext, MiniflareBindingInput, WorkerOptions } from "../bind
 import { durableClasses, localClass } from "../bindings/migrations.ts";
 import type { QueueService } from "../bindings/queue-service.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
+import { whyUnreadable } from "../lib/file-error.ts";
 import { codeOptions, tellsUncaught } from "./code.ts";
 import { standIn } from "./stand-in.ts";
 import { TAIL_WORKER, type TailSink, tailWorker } from "./tail.ts";
@@ -180,13 +181,9 @@ function readNamedFile(worker: RuntimeWorker, file: string): string {
   try {
     return readFileSync(full, "utf8");
   } catch (error) {
-    throw new TroupeError(
-      "CONFIG",
-      `${worker.environment.service}: cannot read ${full}: ${(error as NodeJS.ErrnoException).code ?? error}`,
-      {
-        notes: [`It is named in ${worker.environment.configPath}`],
-        cause: error,
-      },
-    );
+    throw new TroupeError("CONFIG", `${worker.environment.service}: cannot read ${full}: ${whyUnreadable(error)}`, {
+      notes: [`It is named in ${worker.environment.configPath}`],
+      cause: error,
+    });
   }
 }

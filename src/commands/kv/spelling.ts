@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Context } from "../../context.ts";
 import { TroupeError } from "../../errors.ts";
+import { whyUnreadable } from "../../lib/file-error.ts";
 import type { Command } from "../command.ts";
 import { BINDING, type DataArgs } from "../data-input.ts";
 
@@ -40,7 +41,7 @@ export function withNamespaceFlag<Args extends DataArgs, Data>(command: Command<
 export async function keysIn(file: string, context: Context): Promise<string[]> {
   const full = path.resolve(context.cwd, file);
   const text = await readFile(full, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new TroupeError("NOT_FOUND", `Cannot read ${full}: ${error.code}`, { cause: error });
+    throw new TroupeError("NOT_FOUND", `Cannot read ${full}: ${whyUnreadable(error)}`, { cause: error });
   });
   const refuse = (message: string): never => {
     throw new TroupeError("USAGE", `${file}: ${message}; nothing was done`, {

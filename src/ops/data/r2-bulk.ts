@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { TroupeError } from "../../errors.ts";
+import { whyUnreadable } from "../../lib/file-error.ts";
 import type { DataSelection } from "./connect.ts";
 import { type DataPlace, placeOf, withData } from "./index.ts";
 
@@ -51,7 +52,7 @@ export function importBucket(
 ): Promise<BulkResult> {
   return withData(selection, "r2", name, async (connection) => {
     const entries = await readdir(options.folder, { recursive: true, withFileTypes: true }).catch((error) => {
-      throw new TroupeError("NOT_FOUND", `Cannot read ${options.folder}: ${(error as NodeJS.ErrnoException).code}`, {
+      throw new TroupeError("NOT_FOUND", `Cannot read ${options.folder}: ${whyUnreadable(error)}`, {
         cause: error,
       });
     });

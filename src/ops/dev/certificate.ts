@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { TroupeError } from "../../errors.ts";
+import { whyUnreadable } from "../../lib/file-error.ts";
 
 const DAYS = 30;
 
@@ -19,7 +20,7 @@ async function readPem(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    throw new TroupeError("CONFIG", `Cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`, { cause: error });
+    throw new TroupeError("CONFIG", `Cannot read ${file}: ${whyUnreadable(error)}`, { cause: error });
   }
 }
 
