@@ -5,7 +5,7 @@ import { type PlatformProxy, type PlatformProxyOptions, getPlatformProxy as prox
 
 export { type Diagnostic, type ErrorCode, type Location, TroupeError } from "./errors.ts";
 export type { DevEvent, DevOptions, DevServer, GraphView } from "./ops/dev/types.ts";
-export type { PlatformProxy, PlatformProxyOptions } from "./ops/platform-proxy.ts";
+export type { PlatformCache, PlatformCaches, PlatformProxy, PlatformProxyOptions } from "./ops/platform-proxy.ts";
 
 /**
  * Runs services from source, with everything they bind, in one process: what `troupe dev` does, for your own tests.

@@ -48,10 +48,12 @@ function fileFaults(binding: Binding, environment: Environment): Fault[] {
     try {
       return read(text);
     } catch (cause) {
-      const reason = (cause as Error).message;
+      const { message } = cause as Error;
       faults.push({
         code: "malformed-pem",
-        message: `${file} holds no ${what} in PEM form (${reason}).`,
+        message: `${file} holds no ${what} in PEM form.`,
+        // What OpenSSL says of text that is no PEM at all is a number of its own.
+        ...(!message.startsWith("error:") && { notes: [message] }),
         path: [field],
       });
       return undefined;
@@ -72,7 +74,11 @@ function fileFaults(binding: Binding, environment: Environment): Fault[] {
 }
 
 /** The PEM files' contents; undefined, after a warning, when one of them cannot be read. */
-function readFiles(files: Entry, context: LocalContext): { certificate: string; key: string; ca?: string } | undefined {
+function readFiles(
+  binding: Binding,
+  context: LocalContext,
+): { certificate: string; key: string; ca?: string } | undefined {
+  const files = binding.entry as Entry;
   try {
     return {
       certificate: context.readFile(files.certificate!),
@@ -81,9 +87,9 @@ function readFiles(files: Entry, context: LocalContext): { certificate: string; 
     };
   } catch (error) {
     if (!(error instanceof TroupeError)) throw error;
-    const message = `env.${files.binding}: ${error.message}`;
+    const message = `env.${binding.name}: ${error.message}`;
     context.warn({ severity: "warning", code: "missing-certificate", message, notes: error.notes });
-    bindUnavailable(context, files.binding, message);
+    bindUnavailable(context, binding.name, message);
     return undefined;
   }
 }
@@ -137,7 +143,7 @@ export const mtlsCertificate: BindingKind = {
       bindUnavailable(context, binding.name, `env.${binding.name}: ${NO_FILES}`);
       return;
     }
-    const pems = readFiles(files, context);
+    const pems = readFiles(binding, context);
     if (!pems) return;
     context.bind(binding.name, {
       type: "network",

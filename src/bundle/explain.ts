@@ -131,11 +131,11 @@ function packageNotes(project: Project, from: string, specifier: string): string
   const [, install, add] = lock ?? ["", "npm install", "npm install"];
   const manifest = folders.find((folder) => declares(folder, name));
   if (!manifest) return [`Run \`${add} ${name}\``];
-  const where = relativePath(project, manifest) || ".";
+  const where = relativePath(project, manifest);
   const missing = existsSync(path.join(manifest, "node_modules"))
     ? `"${name}" is in package.json and not installed`
-    : `node_modules is missing in ${where}`;
-  return [`${missing}: run \`${install}\``];
+    : "node_modules is missing";
+  return [`${missing}: run \`${install}\`${where && ` in ${where}`}`];
 }
 
 function declares(folder: string, name: string): boolean {

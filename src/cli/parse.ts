@@ -69,12 +69,16 @@ function unknownFlag(token: string, flags: Record<string, Options>): string | un
   return wrong && `-${wrong}`;
 }
 
-/** What yargs lets through: a flag given twice, a number that is none, a choice that isn't one. */
+/** What yargs lets through: a flag given twice, a number that is none or below zero, a choice that isn't one. */
 function checkValues(parsed: Values, flags: Record<string, Options>, usage: Usage): void {
   for (const [name, options] of Object.entries(flags)) {
     const value = parsed[name];
     if (Array.isArray(value) && !options.array) throw usage(`--${name} is given more than once`);
-    if (options.type === "number" && [value].flat().some(Number.isNaN)) throw usage(`--${name} takes a number`);
+    if (options.type === "number") {
+      const wrong = [value].flat().find((one) => Number.isNaN(one) || Number(one) < 0);
+      if (wrong !== undefined)
+        throw usage(`--${name} takes a number${Number(wrong) < 0 ? ` from 0 on, not ${wrong}` : ""}`);
+    }
     if (!options.choices || value === undefined) continue;
     const choices = options.choices.map(String);
     const wrong = [value].flat().find((one) => !choices.includes(String(one)));

@@ -102,7 +102,8 @@ const command: Command<DevArgs, void> = {
     if (given.types) await writeTypesFirst(given, context);
     const server = await startDev({
       ...devOptions(given, context.cwd, context.env),
-      keepGoing: true,
+      // Whoever watches, or can press "r", gets another try.
+      keepGoing: given.watch || hasKeys(given, context),
       signal: context.signal,
       now: () => context.now().getTime(),
       onEvent: (event) => emit(event as CommandEvent),
@@ -111,7 +112,7 @@ const command: Command<DevArgs, void> = {
     const stopped = new Promise<void>((resolve) => {
       if (context.signal.aborted) resolve();
       context.signal.addEventListener("abort", () => resolve(), { once: true });
-      if (context.interactive && !context.json && given.showInteractiveDevSession) {
+      if (hasKeys(given, context)) {
         listenToKeys(context, server, { emit, quit: resolve });
         emit({ reason: "keys", keys: KEYS });
       }
@@ -128,6 +129,11 @@ const command: Command<DevArgs, void> = {
 };
 
 export default command;
+
+/** Whether somebody sits at a terminal whose keys count. */
+function hasKeys({ showInteractiveDevSession }: DevArgs, { interactive, json }: Context): boolean {
+  return interactive && !json && showInteractiveDevSession;
+}
 
 function devOptions(
   given: DevArgs & CommonArgs,

@@ -341,13 +341,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     command: "queue send <binding> <messages..>",
-    describe: "Send messages to a queue of the running dev",
+    describe: "Send messages to a queue",
     group: "Data",
     load: () => import("./queue/send.ts"),
   },
   {
     command: "queue peek <binding>",
-    describe: "See how much waits in a queue of the running dev",
+    describe: "See what waits in a queue",
     group: "Data",
     load: () => import("./queue/peek.ts"),
   },

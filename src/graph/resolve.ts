@@ -64,7 +64,7 @@ function pick(workspace: Workspace, from: Environment, name: string, written: st
     };
   }
   const same = service.environments[from.name];
-  if (same && from.dialect === "troupe") return found(same, from.name === PRODUCTION ? PRODUCTION : "same name");
+  if (same && from.dialect === "troupe") return found(same, "same name");
   const production = service.environments[PRODUCTION] ?? service.environments[service.defaultEnvironment];
   if (!production) {
     const known = Object.keys(service.environments).join(", ");
@@ -74,7 +74,7 @@ function pick(workspace: Workspace, from: Environment, name: string, written: st
       missing: `Service "${name}" has neither an environment "${from.name}" nor "${PRODUCTION}" (it has: ${known}). Deploy one of them, or name another with \`environment\`.`,
     };
   }
-  return found(production, from.name === PRODUCTION ? PRODUCTION : `${name} has no "${from.name}"`);
+  return found(production, production.name === from.name ? "same name" : `${name} has no "${from.name}"`);
 }
 
 function found(environment: Environment, reason: string): Resolution {

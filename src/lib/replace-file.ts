@@ -30,6 +30,7 @@ export async function replaceFile(file: string, text: string, options: { mode?: 
     await rename(temporary, target);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    throw error;
+    // The name of the temporary file says nothing to anybody.
+    throw Object.assign(error as NodeJS.ErrnoException, { path: target });
   }
 }

@@ -18,12 +18,24 @@ export interface PlatformProxyOptions {
   onEvent?(event: DevEvent): void;
 }
 
+/** The Cache API as code in a Worker has it. https://developers.cloudflare.com/workers/runtime-apis/cache/ */
+export interface PlatformCaches {
+  readonly default: PlatformCache;
+  open(name: string): Promise<PlatformCache>;
+}
+
+export interface PlatformCache {
+  match(request: Request | string | URL, options?: { ignoreMethod?: boolean }): Promise<Response | undefined>;
+  put(request: Request | string | URL, response: Response): Promise<void>;
+  delete(request: Request | string | URL, options?: { ignoreMethod?: boolean }): Promise<boolean>;
+}
+
 /** The shape of Wrangler's own: https://developers.cloudflare.com/workers/wrangler/api/#getplatformproxy */
 export interface PlatformProxy<Env = Record<string, unknown>, Cf = Record<string, unknown>> {
   env: Env;
   cf: Cf;
   ctx: { waitUntil(promise: Promise<unknown>): void; passThroughOnException(): void; props: Record<string, unknown> };
-  caches: unknown;
+  caches: PlatformCaches;
   dispose(): Promise<void>;
 }
 
@@ -52,7 +64,7 @@ export async function getPlatformProxy<Env = Record<string, unknown>, Cf = Recor
       env: env as Env,
       cf: JSON.parse(localCf("1.1", false)) as Cf,
       ctx: { waitUntil: () => {}, passThroughOnException: () => {}, props: {} },
-      caches: await session.runtime.caches(),
+      caches: (await session.runtime.caches()) as unknown as PlatformCaches,
       dispose: () => session.stop(),
     };
   } catch (error) {

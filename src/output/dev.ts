@@ -1,6 +1,7 @@
 /** How `dev` reads on a terminal. */
 import type { DevEvent, GraphView } from "../ops/dev/types.ts";
 import type { Output, Style } from "./output.ts";
+import { referenceDetails } from "./reference.ts";
 
 const COLOURS = ["cyan", "magenta", "green", "blue", "yellow"] as const;
 
@@ -22,7 +23,12 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
       output.line(
         `  ${style.green("➜")} ${style.bold(style.underline(event.url))}  ${style.dim(`ready in ${event.ms} ms`)}`,
       );
-      if (event.inspectorUrl) output.line(`  ${style.dim("inspector")} ${event.inspectorUrl}`);
+      if (event.inspectorUrl) {
+        const { host } = new URL(event.inspectorUrl);
+        output.line(
+          `  ${style.dim("inspector")} ${host}  ${style.dim("for chrome://inspect, or to attach VS Code to")}`,
+        );
+      }
       output.line();
       return;
     case "reload": {
@@ -113,6 +119,15 @@ export function status(style: Style, code: number): string {
   return style.green(text);
 }
 
+/** What a name leads to: another environment, or what the kind says of it. */
+function bound(binding: GraphView["services"][number]["bindings"][number], style: Style): string {
+  const { service, environment, describe, kind, why, missing } = binding;
+  if (service === undefined || environment === undefined) return `${describe} ${style.dim(kind)}`;
+  const id = `${service}@${environment}`;
+  if (missing) return `${style.yellow("→")} ${id} ${style.yellow("missing")}`;
+  return `→ ${id} ${style.dim(referenceDetails({ service, environment, why }, describe))}`.trimEnd();
+}
+
 /** Who binds whom: one block per service, one line per binding, with the environment picked and why. */
 function renderGraph(graph: GraphView, output: Output): void {
   const { style } = output;
@@ -125,14 +140,7 @@ function renderGraph(graph: GraphView, output: Output): void {
       ? style.cyan(service.url)
       : style.dim(service.private ? "private: reachable through bindings only" : "");
     output.line(`  ${style.bold(service.service)}${style.dim(`@${service.environment}`)}  ${address}`);
-    for (const binding of service.bindings) {
-      const target = binding.service
-        ? binding.missing
-          ? `${style.yellow("→")} ${binding.service}@${binding.environment} ${style.yellow("missing")}`
-          : `→ ${binding.service}@${binding.environment} ${style.dim(`${binding.describe === binding.service ? "" : `${binding.describe}, `}${binding.why}`)}`
-        : `${binding.describe} ${style.dim(binding.kind)}`;
-      output.line(`    ${binding.name.padEnd(width)}  ${target}`);
-    }
+    for (const binding of service.bindings) output.line(`    ${binding.name.padEnd(width)}  ${bound(binding, style)}`);
   }
   output.line();
 }

@@ -149,9 +149,14 @@ test("certificate and key are checked when the config is read", () => {
       path: ["private_key"],
     },
   ]);
+  // In words of ours: OpenSSL's are numbers.
   expect(faults({ certificate: "client.key", private_key: "client.pem" })).toEqual([
-    expect.objectContaining({ code: "malformed-pem", path: ["certificate"] }),
-    expect.objectContaining({ code: "malformed-pem", path: ["private_key"] }),
+    { code: "malformed-pem", message: "client.key holds no certificate in PEM form.", path: ["certificate"] },
+    {
+      code: "malformed-pem",
+      message: "client.pem holds no unencrypted private key in PEM form.",
+      path: ["private_key"],
+    },
   ]);
   expect(faults({ certificate: "client.pem" })).toEqual([expect.objectContaining({ code: "missing-field" })]);
   expect(faults({})).toEqual([expect.objectContaining({ code: "missing-field" })]);

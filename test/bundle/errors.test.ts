@@ -75,9 +75,9 @@ describe("missing packages", () => {
 
   it("are to be installed when one does", async () => {
     const manifest = `{"dependencies": {"@scope/hono": "1"}}`;
-    expect(await notes({ "app/package.json": manifest })).toEqual(["node_modules is missing in .: run `npm install`"]);
+    expect(await notes({ "app/package.json": manifest })).toEqual(["node_modules is missing: run `npm install`"]);
     expect(await notes({ "package.json": manifest, "yarn.lock": "" })).toEqual([
-      "node_modules is missing in ..: run `yarn install`",
+      "node_modules is missing: run `yarn install` in ..",
     ]);
     expect(await notes({ "app/package.json": manifest, "app/node_modules/other/index.js": "" })).toEqual([
       '"@scope/hono" is in package.json and not installed: run `npm install`',

@@ -3,6 +3,7 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { explainSystemError } from "../../src/cli/system-error.ts";
 import { TroupeError } from "../../src/errors.ts";
+import { replaceFile } from "../../src/lib/replace-file.ts";
 import { main, type Outside } from "../../src/main.ts";
 
 function outside(given: Partial<Outside> = {}): { outside: Outside; text(): string } {
@@ -57,6 +58,11 @@ describe("what the operating system refuses", () => {
     const explained = explainSystemError(refusal(code));
     expect(explained).toBeInstanceOf(TroupeError);
     expect(explained).toMatchObject({ code: "PRECONDITION", message, notes: [expect.any(String)] });
+  });
+
+  test("a file that is replaced is named, not the one beside it that is moved there", async () => {
+    const file = "/nobody-has-this/troupe.toml";
+    await expect(replaceFile(file, "")).rejects.toMatchObject({ code: "ENOENT", path: file });
   });
 
   test("anything else stays what it is", () => {

@@ -20,6 +20,7 @@ const MISTAKES: [string[], ...string[]][] = [
   [["bindings", "ad", "kv"], 'There is no command "troupe bindings ad"', 'did you mean "troupe bindings add"?'],
   [["config", "explian"], 'did you mean "troupe config explain"?'],
   [["dev", "--port", "many"], "--port takes a number"],
+  [["kv", "list", "CACHE", "--limit", "-1"], "--limit takes a number from 0 on, not -1"],
   [["completion"], "<shell> is missing", "usage: troupe completion <shell>"],
   [["completion", "csh"], '<shell> is bash, zsh or fish, not "csh"'],
   [["init", "--template", "helo"], "--template takes", "did you mean --template hello?"],

@@ -36,7 +36,12 @@ test("gives vars, data, and bound services that really run", async () => {
   expect(await proxy.env.AUTH.verify("ann")).toBe("ann is fine");
   expect(proxy.cf.colo).toBe("LOC");
   expect(proxy.ctx.waitUntil(Promise.resolve())).toBeUndefined();
-  expect(proxy.caches).toBeDefined();
+  await proxy.caches.default.put(
+    "https://cached.example/",
+    new Response("kept", { headers: { "cache-control": "max-age=60" } }),
+  );
+  const kept = await proxy.caches.default.match("https://cached.example/");
+  expect(await kept?.text()).toBe("kept");
 });
 
 test("gives another environment", async () => {

@@ -198,6 +198,12 @@ it("says where there are services when it is started above them", async () => {
   expect(error.notes[1]).toContain("(a/troupe.toml, b/c/wrangler.toml)");
 });
 
+it("ends when nobody watches and nothing can be served", async () => {
+  const cwd = testFolder({ "troupe.toml": CONFIG, "src/index.ts": "export default {" });
+  const { code, error } = await refused(cwd, ["--no-watch"]);
+  expect([code, error.code]).toEqual([4, "BUILD"]);
+});
+
 it("refuses a port that is taken", async () => {
   const cwd = testFolder({ "troupe.toml": CONFIG, "src/index.ts": OK });
   const running = await dev(cwd);

@@ -60,7 +60,7 @@ ${binding("AUTH", 'service = "auth"')}${binding("SELF", 'service = "gateway"')}`
         ),
         location: expect.objectContaining({ file: path.join(cwd, "gateway/troupe.toml"), line: 5 }),
         notes: [
-          "It was looked for in auth@production (production)",
+          "It was looked for in auth@production (same name)",
           'It was looked for in auth@production (auth has no "preview")',
         ],
       }),

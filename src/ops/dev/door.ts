@@ -1,11 +1,11 @@
 /** The front door of `dev`: one port, every service by its hostname, errors where they are seen. */
 import type { IncomingMessage } from "node:http";
-import { TroupeError } from "../../errors.ts";
 import { answerEmail, answerScheduled, isEmailPath, isScheduledPath } from "../../host/cdn-cgi.ts";
 import { createFrontDoor, type FrontDoor, type RouteResult } from "../../host/front-door.ts";
 import { type ErrorView, errorPage, overlay, type Page, unknownHostPage, viewOf } from "../../host/pages.ts";
 import { sourceFrame } from "../../lib/source-frame.ts";
 import type { RuntimeEvent } from "../../runtime/types.ts";
+import { portInUse } from "../port-in-use.ts";
 import { loadCertificate } from "./certificate.ts";
 import type { DevFailure } from "./failure.ts";
 import type { Listening } from "./listen.ts";
@@ -93,7 +93,7 @@ export async function openDoor({ session, options, listening, emit }: DoorInput)
     });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw new TroupeError("CONFLICT", `Port ${port} is in use`, { cause: error });
+    throw await portInUse(port, "Stop that process, or pick another port with --port", { cause: error });
   }
 
   let client: ReturnType<typeof openClient> | undefined;

@@ -1,7 +1,8 @@
 /** Where `dev` listens: what the command line says, else `[dev]` of the first service's config, else the defaults. */
 import { type Diagnostic, type Location, TroupeError } from "../../errors.ts";
-import { addressFault, anyFreePort, nextFreePort, portHolder, portIsFree } from "../../lib/port.ts";
+import { addressFault, anyFreePort, nextFreePort, portIsFree } from "../../lib/port.ts";
 import type { Environment } from "../../model.ts";
+import { portInUse } from "../port-in-use.ts";
 import { settingLocator } from "../setting-location.ts";
 import type { DevOptions } from "./types.ts";
 
@@ -154,17 +155,11 @@ async function requirePort({ port, flag, key, at }: Wish, ip: string): Promise<n
     throw new TroupeError(key ? "CONFIG" : "USAGE", message, { ...(location && { location }) });
   }
   if (await portIsFree(port, ip)) return port;
-  const holder = await portHolder(port);
-  throw new TroupeError(
-    "CONFLICT",
-    `Port ${port} is in use${holder ? ` by process ${holder.pid} (${holder.command})` : ""}`,
-    {
-      ...(location && { location }),
-      notes: [
-        key
-          ? `Stop that process, or pick another port with ${flag} (0: any)`
-          : `Stop that process, pick another port, or leave ${flag} away: the next free one is taken then`,
-      ],
-    },
+  throw await portInUse(
+    port,
+    key
+      ? `Stop that process, or pick another port with ${flag} (0: any)`
+      : `Stop that process, pick another port, or leave ${flag} away: the next free one is taken then`,
+    location && { location },
   );
 }

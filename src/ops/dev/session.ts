@@ -64,6 +64,7 @@ export class DevSession {
   /** What the running generation was made from, besides code. */
   #servingKey: string | undefined;
   #startedAt = performance.now();
+  #starting = true;
   #warn: (diagnostic: Diagnostic) => void;
   #inspectorPort: number | undefined;
   /** `[dev]` as it was at the start. */
@@ -108,6 +109,7 @@ export class DevSession {
       });
     await this.#running;
     if (this.failure && !this.#options.keepGoing) throw asError(this.failure);
+    this.#starting = false;
   }
 
   /** Reacts to changed files; without any, builds and restarts everything. Resolves when all pending changes are done. */
@@ -379,8 +381,10 @@ export class DevSession {
   }
 
   async #fail(phase: DevFailure["phase"], message: string, diagnostics: Diagnostic[]): Promise<void> {
-    await this.#hooks.open();
     this.failure = { phase, message, diagnostics };
+    // Of a start that is given up the error itself tells.
+    if (this.#starting && !this.#options.keepGoing) return;
+    await this.#hooks.open();
     this.#hooks.emit({ reason: "build-error", phase, message, diagnostics, stale: this.serving });
   }
 

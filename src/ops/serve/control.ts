@@ -1,8 +1,8 @@
 /** The control API of `serve`, on loopback: health and figures for everybody, data for those with the token. */
-import { TroupeError } from "../../errors.ts";
 import { type Control, type ControlResponse, startControl } from "../../host/control.ts";
 import type { Metrics } from "../../host/metrics.ts";
 import { answerData } from "../data/serve.ts";
+import { portInUse } from "../port-in-use.ts";
 import type { ServeSession } from "./session.ts";
 
 export interface ControlInput {
@@ -36,9 +36,6 @@ export async function openControl({ session, metrics, port }: ControlInput): Pro
     });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw new TroupeError("CONFLICT", `Port ${port} is in use`, {
-      notes: ["Stop what listens there, or pick another port with --control-port"],
-      cause: error,
-    });
+    throw await portInUse(port, "Stop that process, or pick another port with --control-port", { cause: error });
   }
 }

@@ -11,6 +11,7 @@ import {
 } from "../../host/front-door.ts";
 import { type Page, unknownHostPage } from "../../host/pages.ts";
 import { refId } from "../../model.ts";
+import { portInUse } from "../port-in-use.ts";
 import type { ServePlan } from "./plan.ts";
 import type { ServeSession } from "./session.ts";
 
@@ -134,10 +135,7 @@ async function open(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EADDRINUSE") {
-      throw new TroupeError("CONFLICT", `Port ${port} is in use`, {
-        notes: [`Stop what listens there, or pick another port with ${flag}`],
-        cause: error,
-      });
+      throw await portInUse(port, `Stop that process, or pick another port with ${flag}`, { cause: error });
     }
     if (code === "EACCES") {
       throw new TroupeError("AUTH", `This user may not listen on port ${port}`, {
