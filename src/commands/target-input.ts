@@ -78,7 +78,7 @@ export function showChanges(changes: readonly Change[], output: Output, dryRun =
     changes.map(({ service, environment, version, changed, url, routes, size, changes: what, previous }) => [
       style.bold(service),
       environment,
-      changed ? `${previous === undefined ? "" : `${previous} → `}${version}` : `${version}`,
+      changed && previous !== undefined && previous !== version ? `${previous} → ${version}` : `${version}`,
       formatBytes(size),
       url ?? (routes[0] || style.dim("private")),
       changed ? summary(what, previous) : style.dim("unchanged"),

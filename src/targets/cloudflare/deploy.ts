@@ -2,19 +2,18 @@
 import { randomBytes } from "node:crypto";
 import { TroupeError } from "../../errors.ts";
 import { type Environment, type EnvironmentRef, refId } from "../../model.ts";
-import type { ChangeReport, ChangeResult } from "../target.ts";
+import type { ChangeReport } from "../target.ts";
 import { type Annotations, type DeploymentMark, deploymentAnnotations } from "./annotations.ts";
 import { uploadAssets } from "./assets.ts";
-import { changesBetween } from "./changes.ts";
-import { tagsFor, withProtection } from "./draft.ts";
 import { updateStrategy } from "./metadata.ts";
-import { resourceName } from "./names.ts";
 import { type NetVersion, type Network, sameShares } from "./network.ts";
 import { Operation } from "./operation.ts";
 import { type Plan, type Planned, type PlanRequest, plan } from "./plan.ts";
 import { recordModule, takesRecord } from "./record.ts";
-import type { TriggerContext } from "./trigger.ts";
-import { applyTriggers, differingTriggers } from "./triggers.ts";
+import { withMarks } from "./replaced.ts";
+import { dryReport, type Outcome, resultOf } from "./report.ts";
+import { replacedBy, triggerContext } from "./trigger-context.ts";
+import { applyTriggers, aroundOf } from "./triggers.ts";
 import { type Upload, uploadLive, uploadVersion } from "./upload.ts";
 
 export interface DeployAllRequest extends PlanRequest {
@@ -35,8 +34,8 @@ export async function deployAll(network: Network, request: DeployAllRequest): Pr
   const operation = new Operation();
   return operation.run(async () => {
     const planned = await plan(network, request);
-    const versions = await new Run(network, planned, request).all(operation);
-    const results = await Promise.all(planned.planned.map((each) => resultOf(network, each, versions.get(each))));
+    const outcomes = await new Run(network, planned, request).all(operation);
+    const results = await Promise.all(planned.planned.map((each) => resultOf(network, each, outcomes.get(each))));
     return { results, warnings: [] };
   });
 }
@@ -50,6 +49,8 @@ class Run {
   /** What is live afterwards, of those that changed. */
   readonly #versions = new Map<Planned, NetVersion>();
   readonly #tokens = new Map<Planned, string>();
+  /** Tags as the deploy has set them so far. */
+  readonly #tags = new Map<Planned, string[]>();
 
   constructor(network: Network, { planned, scripts }: Plan, request: DeployAllRequest) {
     this.#network = network;
@@ -62,7 +63,7 @@ class Run {
    * First what nobody notices: assets, Workers that are new (nothing leads to them yet), versions that wait. Then the switch:
    * waiting versions are deployed, and last comes what cannot be put back, uploads with migrations.
    */
-  async all(operation: Operation): Promise<ReadonlyMap<Planned, NetVersion>> {
+  async all(operation: Operation): Promise<ReadonlyMap<Planned, Outcome>> {
     const changed = this.#planned.filter((each) => each.changed);
     for (const each of changed) {
       this.#goOn();
@@ -92,15 +93,47 @@ class Run {
     for (const each of waiting) await this.#switch(each, operation);
     for (const each of changed)
       if (each.state && each.live && !early.includes(each)) await this.#replace(each, operation);
-    const { percentage } = this.#request;
+    const outcomes = new Map<Planned, Outcome>();
     for (const each of this.#planned) {
       this.#goOn();
-      // While the old version still gets most of it, crons and addresses are the old one's.
-      if (each.keepTriggers) continue;
-      if (percentage !== undefined && percentage < 100 && each.changed && each.active && !each.live) continue;
-      await applyTriggers(await triggerContext(this.#network, each, this.#request), operation);
+      const triggers = this.#keepsTriggers(each)
+        ? []
+        : await applyTriggers(
+            await triggerContext(this.#network, each, this.#request, this.#tags.get(each)),
+            operation,
+          );
+      const version = this.#versions.get(each);
+      outcomes.set(each, { ...(version && { version }), triggers });
     }
-    return this.#versions;
+    return outcomes;
+  }
+
+  /** While the old version still gets some of the traffic, crons and addresses are the old one's. */
+  #keepsTriggers({ keepTriggers, changed, active, live }: Planned): boolean {
+    const { percentage } = this.#request;
+    const isShared = percentage !== undefined && percentage < 100 && changed && active !== undefined && !live;
+    return keepTriggers === true || isShared;
+  }
+
+  /** Says at the Worker what is to go after the switch. */
+  async #markReplaced(each: Planned, operation: Operation): Promise<void> {
+    if (this.#keepsTriggers(each)) return;
+    const stay = aroundOf(each.environment);
+    const leaving = (await replacedBy(each, this.#request)).filter(({ environment }) =>
+      [...aroundOf(environment)].some((what) => !stay.has(what)),
+    );
+    const before = each.state?.script.tags ?? [];
+    const tags = withMarks(
+      before,
+      leaving.map(({ version }) => version.number),
+    );
+    this.#tags.set(each, tags);
+    if (tags.length === before.length) return;
+    const path = `${this.#network.script(each.environment.scriptName)}/script-settings`;
+    const write = (value: readonly string[]) =>
+      this.#network.api.patch(path, { body: { tags: value }, about: each.about });
+    operation.did("", () => write(before));
+    await write(tags);
   }
 
   /** @throws TroupeError INTERRUPTED */
@@ -195,6 +228,7 @@ class Run {
     }
     const { scriptName } = each.environment;
     const strategy = updateStrategy(each.environment);
+    await this.#markReplaced(each, operation);
     this.#rememberDeployment(each, operation);
     await this.#network.deploy(scriptName, shares, await this.#annotations(each), { about: each.about, strategy });
   }
@@ -202,6 +236,7 @@ class Run {
   async #replace(each: Planned, operation: Operation): Promise<void> {
     this.#goOn();
     this.#say(each, "uploading");
+    await this.#markReplaced(each, operation);
     this.#rememberDeployment(each, operation);
     this.#versions.set(each, await uploadLive(this.#network, await this.#upload(each, { live: true }), true));
   }
@@ -251,66 +286,4 @@ class Run {
     }
     return bound;
   }
-}
-
-async function triggerContext(network: Network, each: Planned, request: DeployAllRequest): Promise<TriggerContext> {
-  const { environment, active, about } = each;
-  const previous = active && each.changed ? await request.recordOf(environment.scriptName, active) : undefined;
-  return {
-    network,
-    environment,
-    about,
-    metadata: each.metadata(),
-    tags: tagsOf(each),
-    nameOf: resourceName,
-    ...(previous && { previous }),
-  };
-}
-
-/** As Wrangler marks them, so that the dashboard groups the environments of a service. */
-function tagsOf({ state, ref, environment }: Planned): string[] {
-  const tags = tagsFor(ref, state?.script.tags ?? []);
-  return environment.protected ? withProtection(tags, true) : tags;
-}
-
-async function dryReport(
-  network: Network,
-  { planned, provisioned }: Plan,
-  request: DeployAllRequest,
-): Promise<ChangeReport> {
-  const results = await Promise.all(
-    planned.map(async (each) => {
-      const context = await triggerContext(network, each, request);
-      const triggers = each.state ? await differingTriggers(context) : [];
-      const result = await resultOf(network, each, undefined);
-      return { ...result, changed: result.changed || triggers.length > 0, changes: [...result.changes, ...triggers] };
-    }),
-  );
-  const warnings = provisioned.made.map((what) => ({
-    severity: "warning" as const,
-    code: "resource-made",
-    message: `${what} does not exist yet: the deploy makes it`,
-  }));
-  return { results, warnings };
-}
-
-/** @param version what is live now; absent: what was before, or none in a dry run */
-async function resultOf(network: Network, each: Planned, version: NetVersion | undefined): Promise<ChangeResult> {
-  const { ref, environment, bundle, active, state } = each;
-  const subdomain = await network.subdomain();
-  const enabled = environment.workersDev ?? environment.routes.length === 0;
-  const custom = environment.routes.find(({ customDomain }) => customDomain)?.pattern;
-  const hostname = custom ?? (enabled && subdomain ? `${environment.scriptName}.${subdomain}.workers.dev` : undefined);
-  const number = version?.number ?? (each.changed ? (state?.versions[0]?.number ?? 0) + 1 : (active?.number ?? 1));
-  return {
-    ...ref,
-    version: number,
-    changed: each.changed,
-    ...(hostname !== undefined && { hostname, url: `https://${hostname}` }),
-    routes: environment.routes.map(({ pattern }) => pattern),
-    contentHash: bundle.contentHash,
-    size: bundle.size,
-    changes: each.changed && active ? await changesBetween(network, each, active) : [],
-    ...(each.changed && active && { previous: active.number }),
-  };
 }

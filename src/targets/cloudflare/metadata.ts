@@ -4,6 +4,8 @@ import { kindOf } from "../../bindings/index.ts";
 import type { UploadContext } from "../../bindings/kind.ts";
 import type { Binding, Bundle, Environment } from "../../model.ts";
 import { bundleMetadata, type Metadata } from "./form.ts";
+import { resourceName } from "./names.ts";
+import { ownWorkflows } from "./workflows.ts";
 
 /** Secrets that stay, where not simply all of the newest version's do. */
 export interface KeptSecrets {
@@ -155,10 +157,25 @@ export function uploadFingerprint(
     ...rest,
     ...(environment.written.compatibility_date && { compatibility_date }),
     ...(assetsPart !== undefined && { assets: (assetsPart as { config?: unknown }).config }),
+    around: aroundContent(environment),
     files: Object.entries(assets).map(([path, { hash }]) => [path, hash]),
     code: environment.main === undefined ? "" : bundle.contentHash,
   };
   return createHash("sha256").update(stable(content)).digest("hex").slice(0, 32);
+}
+
+/** What is no part of the upload, but of the version all the same: it comes back with it. */
+function aroundContent(environment: Environment): Record<string, unknown> {
+  const { crons, routes, workersDev, settings, bindings } = environment;
+  const consumers = bindings.filter(({ kind }) => kind === "queue-consumer");
+  return {
+    crons: [...crons].sort(),
+    routes: routes.map(stable).sort(),
+    workersDev: workersDev ?? routes.length === 0,
+    ...(settings.preview_urls !== undefined && { previews: settings.preview_urls }),
+    consumers: consumers.map(({ entry, resource }) => stable([resource && resourceName(resource), entry])).sort(),
+    workflows: ownWorkflows(environment).map(stable).sort(),
+  };
 }
 
 /** JSON with sorted keys; bindings, too, have no order. */

@@ -99,12 +99,17 @@ async function splitOf(shelf: Shelf, ref: EnvironmentRef): Promise<Split> {
   });
 }
 
-async function resultOf(shelf: Shelf, { stored, newer, percentage }: Split, wanted: number): Promise<ChangeResult> {
+async function resultOf(
+  shelf: Shelf,
+  { stored, newer, older, percentage }: Split,
+  wanted: number,
+): Promise<ChangeResult> {
   const [[info], state] = await Promise.all([environmentInfos(shelf, [stored]), shelf.state(stored)]);
   const { contentHash, size } = versionInfo(newer, state);
   return {
     ...stored.ref,
     version: newer.number,
+    previous: older.number,
     changed: percentage !== wanted,
     ...(info?.hostname !== undefined && { hostname: info.hostname, url: `https://${info.hostname}` }),
     routes: [],

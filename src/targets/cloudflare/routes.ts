@@ -13,8 +13,8 @@ interface Domain extends Record<string, unknown> {
   hostname: string;
 }
 
-const plain = ({ routes }: Environment): Route[] => routes.filter(({ customDomain }) => customDomain !== true);
-const custom = ({ routes }: Environment): Route[] => routes.filter(({ customDomain }) => customDomain === true);
+export const plain = ({ routes }: Environment): Route[] => routes.filter(({ customDomain }) => customDomain !== true);
+export const custom = ({ routes }: Environment): Route[] => routes.filter(({ customDomain }) => customDomain === true);
 
 export function routeTriggers(context: TriggerContext): (Trigger<NetRoute[]> | Trigger<Domain[]>)[] {
   return [
@@ -26,7 +26,7 @@ export function routeTriggers(context: TriggerContext): (Trigger<NetRoute[]> | T
 function routesTrigger({ network, environment, previous, about }: TriggerContext): Trigger<NetRoute[]> {
   const { scriptName } = environment;
   const wanted = plain(environment).map(routeBody);
-  const before = previous ? plain(previous).map(routeBody) : [];
+  const before = previous.flatMap(plain).map(routeBody);
   const zones = new ZoneRoutes(network, scriptName, about);
   const patterns = (routes: readonly NetRoute[]) => routes.map(({ pattern }) => pattern).sort();
   const orByZone = async <T>(all: Promise<T>, byZone: () => Promise<T>): Promise<T> => {

@@ -1,24 +1,23 @@
 /** One of the settings around a Worker. */
-import type { Environment, Resource } from "../../model.ts";
+import type { Environment } from "../../model.ts";
 import type { Network } from "./network.ts";
 
 export interface TriggerContext {
   network: Network;
   environment: Environment;
-  /** The environment of the version before this one: what it had and this one has not goes. */
-  previous?: Environment;
+  /** The environments of the versions before this one: what they had and this one has not goes. */
+  previous: readonly Environment[];
   /** `service gateway@staging`. */
   about: string;
   /** Upload metadata of the version. */
   metadata: Record<string, unknown>;
   /** Tags for the script. */
   tags: string[];
-  /** The network's name of a resource. */
-  nameOf(resource: Resource): string;
 }
 
 /** One setting that can be read, written and put back. */
 export interface Trigger<T> {
+  /** In words; empty for what nobody wants to know. */
   what: string;
   read(): Promise<T>;
   wanted: T;
@@ -38,7 +37,7 @@ export function concerned(
   { environment, previous }: TriggerContext,
   has: (environment: Environment) => boolean,
 ): boolean {
-  return has(environment) || (previous !== undefined && has(previous));
+  return has(environment) || previous.some(has);
 }
 
 /** Without what is undefined. */

@@ -6,9 +6,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { deadLetterQueue } from "../../bindings/queue-consumer.ts";
 import { resourceOf } from "../../bindings/resource.ts";
-import type { Binding } from "../../model.ts";
+import type { Binding, Environment } from "../../model.ts";
+import { resourceName } from "./names.ts";
 import type { Operation } from "./operation.ts";
-import { routeTriggers } from "./routes.ts";
+import { marksOf, withoutMarks } from "./replaced.ts";
+import { custom, plain, routeTriggers } from "./routes.ts";
 import { clean, concerned, includes, type Trigger, type TriggerContext } from "./trigger.ts";
 import { workflowTriggers } from "./workflows.ts";
 
@@ -24,7 +26,7 @@ export async function applyTriggers(context: TriggerContext, operation: Operatio
     if (equal(found)) continue;
     operation.did("", () => trigger.write(found));
     await trigger.write(wanted);
-    changed.push(trigger.what);
+    if (trigger.what) changed.push(trigger.what);
   }
   return changed;
 }
@@ -35,7 +37,7 @@ export async function differingTriggers(context: TriggerContext): Promise<string
   const found = await Promise.all(all.map(({ read }) => read()));
   return all
     .filter(({ wanted, equal = (value: unknown) => isDeepStrictEqual(value, wanted) }, index) => !equal(found[index]))
-    .map(({ what }) => what);
+    .flatMap(({ what }) => (what ? [what] : []));
 }
 
 async function triggersOf(context: TriggerContext): Promise<AnyTrigger[]> {
@@ -45,9 +47,23 @@ async function triggersOf(context: TriggerContext): Promise<AnyTrigger[]> {
     ...cronTriggers(context),
     ...consumerTriggers(context),
     ...workflowTriggers(context),
-    // Last: from here on, it can be called.
+    // From here on, it can be called.
     subdomainTrigger(context),
+    ...markTriggers(context),
   ];
+}
+
+/** What a config has of all that, by which it is told what a later one has not any more. */
+export function aroundOf(environment: Environment): Set<string> {
+  const { bindings, crons, settings } = environment;
+  return new Set([
+    ...(plain(environment).length > 0 ? ["routes"] : []),
+    ...(custom(environment).length > 0 ? ["custom domains"] : []),
+    ...(crons.length > 0 ? ["crons"] : []),
+    ...(settings.logpush === undefined ? [] : ["Logpush"]),
+    ...(bindings.some(isTail) ? ["tail consumers"] : []),
+    ...bindings.filter(isConsumer).map((binding) => `consumer of ${queueOf(binding)}`),
+  ]);
 }
 
 interface ScriptSettings {
@@ -63,7 +79,7 @@ function settingsTrigger(context: TriggerContext): Trigger<Partial<ScriptSetting
   const path = `${network.script(environment.scriptName)}/script-settings`;
   const { logpush, tail_consumers, observability } = metadata as Partial<ScriptSettings>;
   const pushes = concerned(context, ({ settings }) => settings.logpush !== undefined);
-  const tails = concerned(context, ({ bindings }) => bindings.some(({ kind }) => kind === "tail-consumer"));
+  const tails = concerned(context, ({ bindings }) => bindings.some(isTail));
   const wanted: Partial<ScriptSettings> = {
     tags,
     ...(pushes && { logpush: logpush === true }),
@@ -90,6 +106,20 @@ function settingsTrigger(context: TriggerContext): Trigger<Partial<ScriptSetting
       includes(found.observability, wanted.observability),
     write: (value) => network.api.patch(path, { body: value, about }),
   };
+}
+
+/** The last of all: everything of the versions before is gone now. */
+function markTriggers({ network, environment, tags, about }: TriggerContext): Trigger<string[]>[] {
+  if (marksOf(tags).length === 0) return [];
+  const path = `${network.script(environment.scriptName)}/script-settings`;
+  return [
+    {
+      what: "",
+      wanted: withoutMarks(tags),
+      read: async () => tags,
+      write: (value) => network.api.patch(path, { body: { tags: value }, about }),
+    },
+  ];
 }
 
 function cronTriggers(context: TriggerContext): Trigger<string[]>[] {
@@ -150,21 +180,22 @@ interface Queue {
   consumers?: Consumer[];
 }
 
+const isTail = ({ kind }: Binding): boolean => kind === "tail-consumer";
 const isConsumer = ({ kind }: Binding): boolean => kind === "queue-consumer";
+const queueOf = (binding: Binding): string => resourceName(resourceOf(binding));
 
 function consumerTriggers(context: TriggerContext): AnyTrigger[] {
   const { environment, previous } = context;
   const wanted = environment.bindings.filter(isConsumer);
-  const name = (binding: Binding) => context.nameOf(resourceOf(binding));
-  const names = new Set(wanted.map(name));
-  const gone = (previous?.bindings ?? []).filter(isConsumer).filter((binding) => !names.has(name(binding)));
+  const gone = new Set(previous.flatMap(({ bindings }) => bindings.filter(isConsumer)).map(queueOf));
+  for (const binding of wanted) gone.delete(queueOf(binding));
   return [
-    ...wanted.map((binding) => consumerTrigger(context, name(binding), consumerBody(context, binding))),
-    ...gone.map((binding) => consumerTrigger(context, name(binding), undefined)),
+    ...wanted.map((binding) => consumerTrigger(context, queueOf(binding), consumerBody(context, binding))),
+    ...[...gone].map((queue) => consumerTrigger(context, queue, undefined)),
   ];
 }
 
-function consumerBody({ environment, nameOf }: TriggerContext, binding: Binding): Consumer {
+function consumerBody({ environment }: TriggerContext, binding: Binding): Consumer {
   const { max_batch_size, max_retries, max_batch_timeout, max_concurrency, retry_delay } = binding.entry as Record<
     string,
     number | undefined
@@ -172,7 +203,7 @@ function consumerBody({ environment, nameOf }: TriggerContext, binding: Binding)
   const dead = deadLetterQueue(binding);
   return clean({
     type: "worker",
-    dead_letter_queue: dead && nameOf(dead),
+    dead_letter_queue: dead && resourceName(dead),
     script_name: environment.scriptName,
     settings: clean({
       batch_size: max_batch_size,
