@@ -1,7 +1,11 @@
-/** Every command about environments against Cloudflare's API, with the real binary, while requests go wrong. */
+/**
+ * Every command about environments against Cloudflare's API, while requests go wrong. The real binary runs once for each
+ * command; what is compared with that, or prepares it, runs in this process.
+ */
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
 import { type CliOptions, troupe, troupeJson } from "../support/cli.ts";
 import { makeFolder, removeFolder, writeFiles } from "../support/files.ts";
+import { troupeHere, troupeJsonHere } from "../support/here.ts";
 import type { Cloud } from "./cloud.ts";
 import { type CloudServer, type Fault, type Seen, startCloud } from "./server.ts";
 import { view } from "./view.ts";
@@ -63,6 +67,10 @@ function options(server: CloudServer, more: CliOptions): CliOptions {
 }
 
 function run(server: CloudServer, args: string[], more: CliOptions = {}): Promise<unknown> {
+  return troupeJsonHere([...args, "--target", "cloudflare"], options(server, more));
+}
+
+function runBinary(server: CloudServer, args: string[], more: CliOptions = {}): Promise<unknown> {
   return troupeJson([...args, "--target", "cloudflare"], options(server, more));
 }
 
@@ -121,7 +129,7 @@ describe.concurrent.each(WRITES)("%s", (_name, args, more = {}) => {
       code: exit,
       stdout,
       stderr,
-    } = await troupe([...args, "--target", "cloudflare", "--json"], options(server, more));
+    } = await troupeHere([...args, "--target", "cloudflare", "--json"], options(server, more));
     expect(exit, stderr).toBe(7);
     expect(stdout).toBe("");
     const { error } = JSON.parse(stderr.trim().split("\n").at(-1)!);
@@ -138,7 +146,7 @@ describe.concurrent.each(WRITES)("%s", (_name, args, more = {}) => {
     const writes: Fault[] = ["after", BUSY, { status: 502 }];
     const reads: Fault[] = [BUSY, "before"];
     server.fault = everyOther(({ method }) => (isWrite(method) ? writes : reads));
-    await run(server, args, more);
+    await runBinary(server, args, more);
     expect(writes.length).toBeLessThan(3);
     expect(view(server.cloud)).toEqual(wanted);
   });
@@ -150,7 +158,7 @@ describe.concurrent.each(READS)("%s", (_name, args) => {
     const plain = await run(server, args);
     const faults: Fault[] = ["before", { status: 500 }, BUSY];
     server.fault = everyOther(() => faults);
-    expect(await run(server, args)).toEqual(plain);
+    expect(await runBinary(server, args)).toEqual(plain);
     expect(server.seen.filter(({ method }) => isWrite(method))).toEqual([]);
   });
 
@@ -161,7 +169,7 @@ describe.concurrent.each(READS)("%s", (_name, args) => {
       code: exit,
       stdout,
       stderr,
-    } = await troupe([...args, "--target", "cloudflare", "--json"], options(server, {}));
+    } = await troupeHere([...args, "--target", "cloudflare", "--json"], options(server, {}));
     expect({ exit, stdout }).toEqual({ exit: 7, stdout: "" });
     expect(JSON.parse(stderr).error).toMatchObject({ code: "AUTH", notes: [expect.any(String), expect.any(String)] });
   });
