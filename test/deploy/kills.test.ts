@@ -15,8 +15,11 @@ import { BIN } from "../support/cli.ts";
 import { makeFolder, removeFolder } from "../support/files.ts";
 import { deployShop, selectionOf, serviceFile, shopFiles } from "../targets/shop.ts";
 import { type Active, expectSound, readWhole, type State } from "./whole.ts";
+import { buildWithoutTrial } from "./without-trial.ts";
 
 const KILLS = 200;
+/** The share of them that is for the binary as it is; the others are for the program without the trial start. */
+const WHOLE = 0.2;
 /** Stores side by side: more than cores, so that the moments are not all alike. */
 const LANES = 4;
 const SEED = Number(process.env.TROUPE_TEST_SEED ?? 20261121);
@@ -131,6 +134,8 @@ const OPERATIONS: ((lane: Lane) => Operation)[] = [
 ];
 
 let root: string;
+/** The binary, and the program without the trial start. */
+let programs: [string, string];
 const lanes: Lane[] = [];
 
 beforeAll(async () => {
@@ -141,6 +146,9 @@ beforeAll(async () => {
     mkdirSync(path.dirname(path.join(first, file)), { recursive: true });
     writeFileSync(path.join(first, file), text);
   }
+  const program = path.join(root, "program");
+  mkdirSync(program);
+  programs = [BIN, await buildWithoutTrial(program)];
   const at = selectionOf(first);
   await deployShop(at);
   await putSecrets({ ...at, env: "staging", service: ["auth"] }, { TOKEN: "another-t0ken" });
@@ -154,9 +162,15 @@ beforeAll(async () => {
 afterAll(() => removeFolder(root));
 
 /** @param moment resolves when it is to be killed @returns how long it ran, when it ended by itself */
-async function run(lane: Lane, operation: Operation, moment?: (ended: AbortSignal) => Promise<void>, all = true) {
+async function run(
+  program: string,
+  lane: Lane,
+  operation: Operation,
+  moment?: (ended: AbortSignal) => Promise<void>,
+  all = true,
+) {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [BIN, ...operation.args], {
+  const child = spawn(process.execPath, [program, ...operation.args], {
     cwd: lane.cwd,
     // Whatever it leaves in the folder for temporary files goes with the lane.
     env: { ...process.env, TMPDIR: lane.cwd.replace("lane-", "tmp-"), HOME: lane.cwd },
@@ -204,13 +218,15 @@ test(`after each of ${KILLS} kills the store is whole, and every operation done 
 }, async () => {
   const next = random(SEED);
   const outcome = { old: 0, new: 0 };
-  const durations = new Map<number, number>();
+  const durations = new Map(programs.map((program) => [program, new Map<number, number>()]));
   // How long each takes beside as many others as later.
   await Promise.all(
     lanes.map(async (lane, index) => {
       for (let kind = index; kind < OPERATIONS.length; kind += LANES) {
-        lane.now = readWhole(lane.state);
-        durations.set(kind, (await run(lane, OPERATIONS[kind]!(lane))).ms);
+        for (const [program, known] of durations) {
+          lane.now = readWhole(lane.state);
+          known.set(kind, (await run(program, lane, OPERATIONS[kind]!(lane))).ms);
+        }
       }
       lane.now = readWhole(lane.state);
     }),
@@ -224,11 +240,13 @@ test(`after each of ${KILLS} kills the store is whole, and every operation done 
         const before = lane.now;
         const wanted = operation.after(before);
         const wal = path.join(lane.state, "store.db-wal");
-        const moment = next() < 0.2 ? atWriting(wal, next() * 4) : after(next() * durations.get(kind)!);
-        const { killed, ms } = await run(lane, operation, moment, next() < 0.5);
+        const program = programs[next() < WHOLE ? 0 : 1]!;
+        const known = durations.get(program)!;
+        const moment = next() < 0.2 ? atWriting(wal, next() * 4) : after(next() * known.get(kind)!);
+        const { killed, ms } = await run(program, lane, operation, moment, next() < 0.5);
         if (killed) kills++;
         // The machine may be busier or idler by now.
-        else durations.set(kind, (durations.get(kind)! + ms) / 2);
+        else known.set(kind, (known.get(kind)! + ms) / 2);
 
         const state = readWhole(lane.state, lane.seen);
         lane.now = state;

@@ -1,0 +1,43 @@
+/**
+ * The program without the trial start of what is deployed: that takes two thirds of a command's time, in another process and
+ * away from the store. Whoever kills commands at random moments then meets the store at work more often, for less.
+ */
+import { symlinkSync } from "node:fs";
+import path from "node:path";
+import { build, type Plugin } from "esbuild";
+import { ROOT } from "../support/cli.ts";
+
+const withoutTrial: Plugin = {
+  name: "without-trial",
+  setup({ onLoad }) {
+    onLoad({ filter: /targets\/local\/trial\.ts$/ }, () => ({ contents: "export async function tryToStart() {}" }));
+  },
+};
+
+/**
+ * Builds it, in chunks as scripts/build.mjs does.
+ * @param folder becomes its package's folder
+ * @returns the file to run
+ */
+export async function buildWithoutTrial(folder: string): Promise<string> {
+  for (const name of ["package.json", "node_modules"]) symlinkSync(path.join(ROOT, name), path.join(folder, name));
+  const outdir = path.join(folder, "dist");
+  await build({
+    entryPoints: [path.join(ROOT, "src/bin.ts")],
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node22",
+    mainFields: ["module", "main"],
+    external: ["esbuild", "miniflare", "unenv", "@cloudflare/unenv-preset", "workerd"],
+    define: { TROUPE_VERSION: '"test"' },
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
+    plugins: [withoutTrial],
+    logLevel: "silent",
+  });
+  return path.join(outdir, "bin.js");
+}
