@@ -72,7 +72,14 @@ export function createMetrics(now: {
     "What all graphs may take together before idle ones are stopped",
     () => now.memoryLimit,
   );
-  const total = new Gauge({ name: "troupe_memory_bytes", help: "Memory that all graphs take", registers });
+  new Gauge({
+    name: "troupe_memory_bytes",
+    help: "Memory that all graphs take",
+    registers,
+    async collect() {
+      this.set([...(await now.memory()).values()].reduce((sum, bytes) => sum + bytes, 0));
+    },
+  });
   new Gauge({
     name: "troupe_graph_memory_bytes",
     help: "Memory of a graph's process",
@@ -82,7 +89,6 @@ export function createMetrics(now: {
       const sizes = await now.memory();
       this.reset();
       for (const [graph, bytes] of sizes) this.set({ graph }, bytes);
-      total.set([...sizes.values()].reduce((sum, bytes) => sum + bytes, 0));
     },
   });
   new Gauge({
