@@ -234,6 +234,11 @@ export class GraphProcess {
     });
   }
 
+  /** Tells long-lived connections to end: it soon will be stopped. */
+  endConnections(): void {
+    this.#runtime?.retire();
+  }
+
   /** Stops it for good, with a grace period for running exchanges: others run its graph, or nobody. */
   retire(why: "replaced" | "deleted" | "closed", grace = GRACE): Promise<void> {
     this.#gone = true;

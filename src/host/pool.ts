@@ -98,6 +98,11 @@ export class Pool {
     );
   }
 
+  /** Tells long-lived connections (WebSockets) to end, before all is closed; requests go on. */
+  endConnections(): void {
+    for (const process of this.#processes) process.endConnections();
+  }
+
   /** Stops everything; running exchanges get `grace` ms. */
   async close(grace: number): Promise<void> {
     this.#closed = true;

@@ -9,6 +9,9 @@ import { responseHeaders } from "./headers.ts";
 /** A WebSocket close frame with code 1012, "service restart" (RFC 6455, 5.5.1; registered codes of IANA). */
 const SERVICE_RESTART = Buffer.from([0x88, 0x02, 0x03, 0xf4]);
 
+/** A client has this long to answer a close frame, in ms. */
+const GOODBYE = 2_000;
+
 /** @param first what the client sent behind its head */
 export async function forwardUpgrade(exchange: Exchange, client: Duplex, first: Buffer): Promise<void> {
   const { base, head, request, route } = exchange;
@@ -44,7 +47,7 @@ export async function forwardUpgrade(exchange: Exchange, client: Duplex, first: 
         const headers = responseHeaders(raw as Buffer[], route.responseHeaders?.(lease));
         client.write(responseHead(status, [...headers, "connection", "Upgrade", "upgrade", protocol]));
         if (first.length > 0) upstream.write(first);
-        join(client, upstream, lease.retiring);
+        join(client, upstream, lease);
       },
       onHeaders(status, raw) {
         exchange.done(status);
@@ -66,11 +69,17 @@ export async function forwardUpgrade(exchange: Exchange, client: Duplex, first: 
 }
 
 /** Pipes both ways until one side ends, or the generation retires: then the client is told to come back. */
-function join(client: Duplex, upstream: Duplex, retiring: AbortSignal): void {
+function join(client: Duplex, upstream: Duplex, lease: Lease): void {
+  const { retiring } = lease;
   const onRetiring = (): void => {
     upstream.unpipe(client);
     client.end(SERVICE_RESTART);
     upstream.destroy();
+    lease.release();
+    // What it still says goes nowhere, but has to be read: its own goodbye comes behind that.
+    client.unpipe(upstream);
+    client.resume();
+    setTimeout(() => client.destroy(), GOODBYE).unref();
   };
   const end = (): void => {
     retiring.removeEventListener("abort", onRetiring);

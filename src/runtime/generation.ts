@@ -227,6 +227,11 @@ export class Generation {
     }, deadline).unref();
   }
 
+  /** Tells long-lived connections to end. */
+  retire(): void {
+    for (const exchanges of [this.#exchanges, ...this.#leaving]) exchanges.retire();
+  }
+
   /** Tells long-lived connections to end, and waits for running exchanges, at most `deadline` ms. */
   async drain(deadline: number): Promise<void> {
     await Promise.all([this.#exchanges, ...this.#leaving].map((exchanges) => exchanges.drain(deadline)));

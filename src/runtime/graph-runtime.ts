@@ -103,18 +103,22 @@ class Runtime implements GraphRuntime {
   }
 
   get pids(): number[] {
-    return [...this.#leaving, ...(this.#current ? [this.#current] : [])].flatMap((generation) => generation.pids);
+    return this.#generations().flatMap((generation) => generation.pids);
   }
 
   async inspectorUrl(): Promise<URL | undefined> {
     return this.#current?.inspectorUrl();
   }
 
+  retire(): void {
+    for (const generation of this.#generations()) generation.retire();
+  }
+
   async close(grace = 0): Promise<void> {
     // A start under way is not waited for: it may never end.
     this.#stop.abort();
     await this.#queue;
-    const generations = [...this.#leaving, ...(this.#current ? [this.#current] : [])];
+    const generations = this.#generations();
     this.#current = undefined;
     this.#openGate();
     await Promise.all(
@@ -123,6 +127,11 @@ class Runtime implements GraphRuntime {
         await generation.dispose();
       }),
     );
+  }
+
+  /** All that run. */
+  #generations(): Generation[] {
+    return [...this.#leaving, ...(this.#current ? [this.#current] : [])];
   }
 
   async #use<T>(work: (generation: Generation) => Promise<T>): Promise<T> {

@@ -161,6 +161,8 @@ export interface GraphRuntime {
   readonly pids: readonly number[];
   /** Where the inspector listens, when it does. */
   inspectorUrl(): Promise<URL | undefined>;
+  /** Tells long-lived connections to end, since the process soon will; what runs goes on. */
+  retire(): void;
   /**
    * Stops the process and removes what is temporary. Safe to call twice.
    * @param grace how long running exchanges may go on, in ms. Default 0

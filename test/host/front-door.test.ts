@@ -249,6 +249,31 @@ test("WebSockets pass, and end with 1012 when their generation goes", async () =
   expect(JSON.parse((await send("/")).body).version).toBe("2");
 });
 
+test("a WebSocket client that says nothing to that holds up no swap", async () => {
+  const runtime = createGraphRuntime({ drain: { prewarm: 60_000 } });
+  const route = { worker: "gateway@production", tryAcquire: () => undefined };
+  const door = await createFrontDoor({
+    host: "127.0.0.1",
+    port: 0,
+    route: () => ({ ...route, acquire: () => runtime.acquire("gateway@production") }),
+  });
+  const KV = { name: "KV", kind: "kv", entry: { binding: "KV" }, resource: "kv" };
+  const kept = (version: string) => graph({ gateway: { code: CODE(version), bindings: [KV] } });
+  try {
+    await runtime.swap(kept("1"));
+    const client = net.connect(door.port, "127.0.0.1");
+    client.write("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n");
+    client.write("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    await once(client, "data");
+    client.pause();
+    expect((await runtime.swap(kept("2"))).mode).toBe("prewarm");
+    client.destroy();
+  } finally {
+    await runtime.close();
+    await door.close();
+  }
+});
+
 test("a client that goes away ends the exchange", async () => {
   const before = access.length;
   const request = http.request({ host: "127.0.0.1", port: door.port, path: "/stream", method: "POST" });

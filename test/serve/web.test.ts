@@ -79,6 +79,23 @@ test("a WebSocket is closed with 1012 when a new version takes over", async () =
   next.close();
 });
 
+test("a WebSocket is closed with 1012 when the host is told to stop, which need not wait for it", async () => {
+  const store = testStore();
+  const code = `export default { fetch() {
+    const [client, server] = Object.values(new WebSocketPair());
+    server.accept();
+    return new Response(null, { status: 101, webSocket: client });
+  } }`;
+  store.deploy({ a: { code, environment: { routes: [{ pattern: "127.0.0.1/*" }] } } });
+  const serve = await startServe(store.folder);
+  const socket = new WebSocket(`ws://127.0.0.1:${serve.port}/`);
+  await once(socket, "open");
+  const closed = once(socket, "close") as Promise<[CloseEvent]>;
+  const stopped = serve.running.stop("SIGTERM");
+  expect((await closed)[0].code).toBe(1012);
+  await stopped;
+});
+
 test("https, with certificates of a CA that is made once", async () => {
   const store = testStore();
   store.deploy({ a: { code: "export default { fetch: (request) => new Response(request.url) }" } });

@@ -106,7 +106,11 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
       listing: (scheme) => Object.entries(urls(scheme)).map(([name, url]) => ({ name, url })),
       onAccess,
     });
-    closing.push(() => doors.close(GRACE));
+    closing.push(
+      () => doors.close(GRACE),
+      // The doors wait for what runs, and a WebSocket runs for ever.
+      () => session.pool.endConnections(),
+    );
     ports = { http: doors.port, ...(doors.https && { https: doors.https.port }) };
     const control = await openControl({ session, metrics, port: options.controlPort ?? 0 });
     closing.push(() => control.close());
