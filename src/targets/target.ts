@@ -36,7 +36,10 @@ export interface EnvironmentDetail extends EnvironmentInfo {
 
 export interface VersionInfo extends Provenance {
   number: number;
+  /** Where several share the traffic: the one with the largest share. */
   active: boolean;
+  /** Share of the traffic that it gets, where several versions share it. */
+  percentage?: number;
   source: Action;
   contentHash: string;
   size: number;

@@ -90,6 +90,36 @@ triggers = { crons = ["0 ${hour} * * *"] }
     expect(server.cloud.scripts.get("shop")!.schedules).toEqual(["0 1 * * *"]);
   });
 
+  test("are of the older version and the newest one, however far the one in between was", async () => {
+    await deploy({ ...at(cwd), percentage: 60 });
+    expect(changedIn(await deploy({ ...at(cwd), percentage: 20 }))).toEqual(["shop@production 2"]);
+    expect(sharesOf("shop")).toEqual(["2: 20", "1: 80"]);
+    await rollout(at(cwd), 60);
+    writeFileSync(path.join(cwd, "index.js"), worker("three"));
+    expect((await deploy({ ...at(cwd), percentage: 30 })).results).toMatchObject([{ version: 3, previous: 1 }]);
+    expect(sharesOf("shop")).toEqual(["3: 30", "1: 70"]);
+    expect((await listVersions(at(cwd))).versions).toMatchObject([
+      { number: 3, active: false, percentage: 30 },
+      { number: 2, active: false },
+      { number: 1, active: true, percentage: 70 },
+    ]);
+  });
+
+  test.each([10, 60])("are taken back by a rollback (at %i %%)", async (percentage) => {
+    await deploy({ ...at(cwd), percentage });
+    await rollback(at(cwd));
+    expect(sharesOf("shop")).toEqual(["1: 100"]);
+    expect(server.cloud.scripts.get("shop")!.schedules).toEqual(["0 1 * * *"]);
+  });
+
+  test("are not ended by a secret or a setting, which would have to choose a version", async () => {
+    await deploy({ ...at(cwd), percentage: 10 });
+    const refused = { code: "PRECONDITION", message: expect.stringContaining("shares its traffic") };
+    await expect(putSecrets(at(cwd), { TOKEN: "one" })).rejects.toMatchObject(refused);
+    await expect(changeSettings(at(cwd), "production", { set: [["vars.A", "b"]] })).rejects.toMatchObject(refused);
+    expect(sharesOf("shop")).toEqual(["2: 10", "1: 90"]);
+  });
+
   test("a deploy in between goes to everybody", async () => {
     await deploy({ ...at(cwd), percentage: 10 });
     await deploy(at(cwd));

@@ -12,7 +12,9 @@ const command: Command<{ limit?: number }, Versions> = {
       ["VERSION", "", "BY", "WHEN", "GIT", "TAG", "MESSAGE"],
       versions.map((each) => [
         String(each.number),
-        each.active ? style.green("active") : "",
+        [each.active ? style.green("active") : "", each.percentage === undefined ? "" : `${each.percentage} %`]
+          .join(" ")
+          .trim(),
         each.source,
         ago(each.createdAt, new Date()),
         each.git?.commit ? `${each.git.commit.slice(0, 8)}${each.git.dirty ? "*" : ""}` : "",

@@ -222,9 +222,9 @@ class Run {
     const version = this.#versions.get(each)!;
     const { percentage } = this.#request;
     const shares = [{ version_id: version.id, percentage: 100 }];
-    if (percentage !== undefined && percentage < 100 && each.active) {
+    if (percentage !== undefined && percentage < 100 && each.oldest) {
       shares[0]!.percentage = percentage;
-      shares.push({ version_id: each.active.id, percentage: 100 - percentage });
+      shares.push({ version_id: each.oldest.id, percentage: 100 - percentage });
     }
     const { scriptName } = each.environment;
     const strategy = updateStrategy(each.environment);

@@ -5,7 +5,7 @@ import { underName } from "../promotion.ts";
 import type { DeploymentInfo, EnvironmentDetail, EnvironmentInfo, VersionDetail, VersionInfo } from "../target.ts";
 import { readDeployment, readVersion } from "./annotations.ts";
 import { foreignEnvironment } from "./foreign.ts";
-import { mainVersion, type NetDeployment, type NetVersion, type ScriptState } from "./network.ts";
+import { liveVersions, mainVersion, type NetDeployment, type NetVersion, type ScriptState } from "./network.ts";
 import { isDraft, PROTECTED, type Shelf, type Stored } from "./shelf.ts";
 
 /** Requests for one environment each are made this many at once. */
@@ -115,10 +115,13 @@ export async function boundBy(shelf: Shelf, { script }: Stored): Promise<(Enviro
 
 export function versionInfo(version: NetVersion, state: ScriptState): VersionInfo {
   const { number, id, metadata, annotations } = version;
+  const live = liveVersions(state);
+  const share = live.length > 1 ? live.find((each) => each.version.id === id)?.percentage : undefined;
   const { tag, message, git, author = metadata?.author_email, contentHash, size, action } = readVersion(annotations);
   return {
     number,
     active: mainVersion(state)?.id === id,
+    ...(share !== undefined && { percentage: share }),
     source: action === undefined || action === "create" ? "deploy" : action,
     // Of a version that somebody else uploaded: at least nothing is taken for the same.
     contentHash: contentHash ?? id.replaceAll("-", ""),

@@ -14,7 +14,7 @@ import {
   writtenBase,
 } from "../promotion.ts";
 import type { CloneRequest, NewEnvironment, PromoteRequest, SecretChange, SettingsChange } from "../target.ts";
-import type { NetVersion } from "./network.ts";
+import { liveVersions, type NetVersion } from "./network.ts";
 import type { Wanted } from "./plan.ts";
 import type { VersionRecord } from "./record.ts";
 import { type Content, deployedVersions, isDraft, type Shelf, type Stored } from "./shelf.ts";
@@ -264,6 +264,9 @@ export async function rollbackWanted(shelf: Shelf, ref: EnvironmentRef, number: 
 
 async function previousVersion(shelf: Shelf, stored: Stored): Promise<number> {
   const [active, state] = await Promise.all([shelf.needActive(stored), shelf.state(stored)]);
+  // Of versions that share the traffic, the older one was there before.
+  const [oldest, ...newer] = liveVersions(state);
+  if (oldest && newer.length > 0) return oldest.version.number;
   const live = new Set(deployedVersions(state).map(({ id }) => id));
   for (const { versions } of state.deployments) {
     for (const { version_id } of versions) {
@@ -277,12 +280,26 @@ async function previousVersion(shelf: Shelf, stored: Stored): Promise<number> {
   });
 }
 
+/** The active version is made anew, but which one would that be? @throws TroupeError PRECONDITION during a rollout */
+async function refuseDuringRollout(shelf: Shelf, ref: EnvironmentRef): Promise<void> {
+  const live = liveVersions(await shelf.state(await shelf.need(ref)));
+  if (live.length < 2) return;
+  const versions = live.map(({ version, percentage }) => `version ${version.number} (${percentage} %)`).join(" and ");
+  throw new TroupeError("PRECONDITION", `${refId(ref)} shares its traffic between ${versions}`, {
+    notes: [
+      `End the rollout first: troupe rollout complete (or abort) --target cloudflare --service ${ref.service} --env ${ref.environment}`,
+      "Nothing was changed",
+    ],
+  });
+}
+
 /** @throws TroupeError NOT_FOUND, CONFIG, PRECONDITION */
 export async function settingsWanted(
   shelf: Shelf,
   { ref, settings: overlay }: SettingsChange,
   workspace: Workspace | undefined,
 ): Promise<Wanted> {
+  await refuseDuringRollout(shelf, ref);
   const source = await sourceOf(shelf, ref, workspace);
   const { overlay: _, ...others } = source.settings;
   const settings = { ...others, ...(Object.keys(overlay).length > 0 && { overlay }) };
@@ -297,6 +314,7 @@ export async function secretsWanted(
   { ref, put = {}, remove = [] }: SecretChange,
   workspace: Workspace | undefined,
 ): Promise<Wanted> {
+  await refuseDuringRollout(shelf, ref);
   const source = await sourceOf(shelf, ref, workspace);
   const unknown = remove.filter((name) => !source.secrets.includes(name));
   if (unknown.length > 0) throw noSecrets(ref, unknown);

@@ -186,6 +186,18 @@ export function mainVersion({
   return versions.find(({ id }) => id === largest?.version_id);
 }
 
+/** The versions that share the traffic, with their shares, the oldest first; one alone when nothing is being rolled out. */
+export function liveVersions({
+  versions,
+  deployments,
+}: Pick<ScriptState, "versions" | "deployments">): { version: NetVersion; percentage: number }[] {
+  const found = (deployments[0]?.versions ?? []).flatMap(({ version_id, percentage }) => {
+    const version = versions.find(({ id }) => id === version_id);
+    return version ? [{ version, percentage }] : [];
+  });
+  return found.sort((a, b) => a.version.number - b.version.number);
+}
+
 /** @throws TroupeError AUTH when the token sees no account, USAGE when it sees several and none was named */
 export async function chooseAccount(api: Api, given: string | undefined): Promise<string> {
   if (given) return given;

@@ -18,7 +18,15 @@ import { type Assets, assetsFolder, type Manifest, readAssets } from "./assets.t
 import { changeFaults } from "./checks.ts";
 import { type KeptSecrets, type MetadataOptions, uploadFingerprint, uploadMetadata } from "./metadata.ts";
 import { referredScript } from "./names.ts";
-import { mainVersion, type NetVersion, type Network, onlyVersion, type Script, type ScriptState } from "./network.ts";
+import {
+  liveVersions,
+  mainVersion,
+  type NetVersion,
+  type Network,
+  onlyVersion,
+  type Script,
+  type ScriptState,
+} from "./network.ts";
 import { type Provisioned, provision } from "./provision.ts";
 import type { VersionRecord } from "./record.ts";
 import { isDraft } from "./shelf.ts";
@@ -50,8 +58,10 @@ export interface Planned extends Wanted {
   about: string;
   /** Absent: the Worker does not exist yet. */
   state?: ScriptState;
-  /** The version that is live. */
+  /** The version that is live: the one with the largest share, where several are. */
   active?: NetVersion;
+  /** The oldest that is live: what a rollout goes back to. */
+  oldest?: NetVersion;
   assets?: Assets;
   fingerprint: string;
   /** False: what is live is the same. */
@@ -150,6 +160,7 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
   const migrations = pendingMigrations(environment, state?.script);
   const main = state && mainVersion(state);
   const active = main && !isDraft(main) ? main : undefined;
+  const oldest = active && liveVersions(state!)[0]?.version;
   const newest = state?.versions[0];
   const kept = keptSecrets(state, main, withoutSecrets);
   const staying = (state?.secrets ?? []).filter((name) => !withoutSecrets.includes(name));
@@ -180,6 +191,7 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
     about: `service ${refId(wanted.ref)}`,
     ...(state && { state }),
     ...(active && { active }),
+    ...(oldest && { oldest }),
     ...(assets && { assets }),
     fingerprint,
     changed,

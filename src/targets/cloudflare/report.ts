@@ -41,14 +41,14 @@ export async function resultOf(
   each: Planned,
   { version, triggers }: Outcome = { triggers: [] },
 ): Promise<ChangeResult> {
-  const { ref, environment, bundle, active, state } = each;
+  const { ref, environment, bundle, active, oldest, state } = each;
   const subdomain = await network.subdomain();
   const enabled = environment.workersDev ?? environment.routes.length === 0;
   const custom = environment.routes.find(({ customDomain }) => customDomain)?.pattern;
   const hostname = custom ?? (enabled && subdomain ? `${environment.scriptName}.${subdomain}.workers.dev` : undefined);
   const number = version?.number ?? (each.changed ? (state?.versions[0]?.number ?? 0) + 1 : (active?.number ?? 1));
   const changed = each.changed || triggers.length > 0;
-  const inVersion = each.changed && active ? await changesBetween(network, each, active) : [];
+  const inVersion = each.changed && active ? await changesBetween(network, each, oldest ?? active) : [];
   return {
     ...ref,
     version: number,
@@ -59,6 +59,6 @@ export async function resultOf(
     size: bundle.size,
     // Of a new Worker, everything is new.
     changes: active ? [...new Set([...inVersion, ...triggers])] : [],
-    ...(changed && active && { previous: active.number }),
+    ...(changed && oldest && { previous: oldest.number }),
   };
 }

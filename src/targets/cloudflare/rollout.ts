@@ -6,7 +6,7 @@ import type { ChangeReport, ChangeResult, RolloutRequest } from "../target.ts";
 import { deploymentAnnotations } from "./annotations.ts";
 import { environmentInfos, versionInfo } from "./info.ts";
 import { rollbackWanted } from "./moves.ts";
-import { type NetVersion, sameShares } from "./network.ts";
+import { liveVersions, type NetVersion, sameShares } from "./network.ts";
 import { Operation } from "./operation.ts";
 import type { Wanted } from "./plan.ts";
 import type { Shelf, Stored } from "./shelf.ts";
@@ -82,15 +82,7 @@ function sharesOf({ older, newer }: Pick<Split, "older" | "newer">, percentage: 
 
 async function splitOf(shelf: Shelf, ref: EnvironmentRef): Promise<Split> {
   const stored = await shelf.need(ref);
-  const { versions, deployments } = await shelf.state(stored);
-  const shares = deployments[0]?.versions ?? [];
-  const found = shares
-    .flatMap(({ version_id, percentage }) => {
-      const version = versions.find(({ id }) => id === version_id);
-      return version ? [{ version, percentage }] : [];
-    })
-    .sort((a, b) => b.version.number - a.version.number);
-  const [newer, older, ...others] = found;
+  const [older, newer, ...others] = liveVersions(await shelf.state(stored));
   if (newer && older && others.length === 0) {
     return { stored, newer: newer.version, older: older.version, percentage: newer.percentage };
   }
