@@ -88,7 +88,7 @@ function readFiles(
   } catch (error) {
     if (!(error instanceof TroupeError)) throw error;
     const message = `env.${binding.name}: ${error.message}`;
-    context.warn({ severity: "warning", code: "missing-certificate", message, notes: error.notes });
+    context.warn({ severity: "warning", code: "missing-certificate", message });
     bindUnavailable(context, binding.name, message);
     return undefined;
   }

@@ -5,16 +5,17 @@ import { kindOf, stateOf } from "../bindings/index.ts";
 import type { LocalContext, MiniflareBindingInput, WorkerOptions } from "../bindings/kind.ts";
 import { durableClasses, localClass } from "../bindings/migrations.ts";
 import type { QueueService } from "../bindings/queue-service.ts";
-import { type Diagnostic, TroupeError } from "../errors.ts";
+import { TroupeError } from "../errors.ts";
 import { whyUnreadable } from "../lib/file-error.ts";
+import type { Binding } from "../model.ts";
 import { codeOptions, tellsUncaught } from "./code.ts";
 import { standIn } from "./stand-in.ts";
 import { TAIL_WORKER, type TailSink, tailWorker } from "./tail.ts";
-import type { GraphSpec, RuntimeWorker, SwapMode } from "./types.ts";
+import type { GraphSpec, RuntimeWarning, RuntimeWorker, SwapMode } from "./types.ts";
 
 export interface Assembled {
   workers: WorkerOptions[];
-  warnings: Diagnostic[];
+  warnings: RuntimeWarning[];
   /** What a swap from or to this graph must be, by what it keeps on disk. */
   mode: SwapMode;
 }
@@ -34,7 +35,7 @@ export interface AssembleOptions {
 
 /** @throws TroupeError CONFIG when a file that a binding names cannot be read */
 export function assemble(spec: GraphSpec, options: AssembleOptions): Assembled {
-  const warnings: Diagnostic[] = [];
+  const warnings: RuntimeWarning[] = [];
   const built = new Map<string, WorkerOptions>();
   const helpers = new Map<string, WorkerOptions>();
   for (const worker of spec.workers) built.set(worker.id, baseOptions(worker, options, warnings));
@@ -58,7 +59,7 @@ export function swapMode(spec: GraphSpec): SwapMode {
   return states.has("disk") ? "prewarm" : "overlap";
 }
 
-function baseOptions(worker: RuntimeWorker, options: AssembleOptions, warnings: Diagnostic[]): WorkerOptions {
+function baseOptions(worker: RuntimeWorker, options: AssembleOptions, warnings: RuntimeWarning[]): WorkerOptions {
   const { environment } = worker;
   let date = environment.compatibilityDate;
   if (date > options.newestDate) {
@@ -111,7 +112,7 @@ function addCode(worker: RuntimeWorker, own: WorkerOptions, options: { prelude: 
 interface Building {
   built: Map<string, WorkerOptions>;
   helpers: Map<string, WorkerOptions>;
-  warnings: Diagnostic[];
+  warnings: RuntimeWarning[];
   queues: QueueService | undefined;
 }
 
@@ -119,6 +120,7 @@ function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }
   const own = built.get(worker.id)!;
   const env: Record<string, MiniflareBindingInput> = {};
   // Local variables beat `vars`, and every other binding of the same name beats them.
+  let about: Binding | undefined;
   const context: LocalContext = {
     environment: worker.environment,
     worker: worker.id,
@@ -158,10 +160,13 @@ function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }
     addWorker(helper) {
       if (!helpers.has(helper.config.name)) helpers.set(helper.config.name, helper);
     },
-    warn: (diagnostic) => warnings.push(diagnostic),
+    warn: (diagnostic) => warnings.push({ ...diagnostic, ...(about && { written: about.written }) }),
     readFile: (file) => readNamedFile(worker, file),
   };
-  for (const binding of worker.environment.bindings) kindOf(binding).local(binding, context);
+  for (const binding of worker.environment.bindings) {
+    about = binding;
+    kindOf(binding).local(binding, context);
+  }
   declareUnbound(worker, context);
   for (const [name, value] of Object.entries(worker.secrets)) env[name] ??= { type: "text", value };
   own.config.env = env;

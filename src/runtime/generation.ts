@@ -6,7 +6,7 @@ import type { Miniflare, MiniflareOptions } from "miniflare";
 import type { WorkerOptions } from "../bindings/kind.ts";
 import type { QueueService } from "../bindings/queue-service.ts";
 import { type WorkflowInstance, WorkflowInstances } from "../bindings/workflow-instances.ts";
-import { type Diagnostic, TroupeError } from "../errors.ts";
+import { TroupeError } from "../errors.ts";
 import { type Assembled, assemble } from "./assemble.ts";
 import { EventReader } from "./event-reader.ts";
 import { Exchanges } from "./exchanges.ts";
@@ -20,7 +20,7 @@ import { deliver, type QueueFetcher } from "./queue-delivery.ts";
 import { reaper } from "./reaper.ts";
 import { resumeWorkflows } from "./resume-workflows.ts";
 import { startError, startTimeout } from "./start-errors.ts";
-import type { GraphSpec, QueueBatch, QueueResult, RuntimeEvent, SwapMode } from "./types.ts";
+import type { GraphSpec, QueueBatch, QueueResult, RuntimeEvent, RuntimeWarning, SwapMode } from "./types.ts";
 
 const START_TIMEOUT = 15_000;
 
@@ -58,7 +58,7 @@ export interface GenerationOptions {
 
 export class Generation {
   readonly mode: SwapMode;
-  readonly warnings: Diagnostic[];
+  readonly warnings: RuntimeWarning[];
   #spec: GraphSpec;
   #events: EventReader;
   #options: GenerationOptions;
@@ -75,7 +75,7 @@ export class Generation {
   private constructor(parts: {
     spec: GraphSpec;
     mode: SwapMode;
-    warnings: Diagnostic[];
+    warnings: RuntimeWarning[];
     miniflare: Miniflare;
     children: ChildProcess[];
     urls: Map<string, URL>;

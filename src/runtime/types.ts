@@ -2,7 +2,7 @@
 import type { Reference, ResolvedReference } from "../bindings/kind.ts";
 import type { QueueService } from "../bindings/queue-service.ts";
 import type { Diagnostic, Location } from "../errors.ts";
-import type { Bundle, Environment, SwapMode } from "../model.ts";
+import type { Bundle, Environment, SwapMode, Written } from "../model.ts";
 
 /** One worker of a graph, ready to run. */
 export interface RuntimeWorker {
@@ -59,11 +59,17 @@ export type LogLevel = "debug" | "info" | "log" | "warn" | "error";
 
 export type { SwapMode };
 
+/** What is wrong and does no harm yet. */
+export interface RuntimeWarning extends Diagnostic {
+  /** The entry of the config that it is about: whoever knows config files finds the line. */
+  written?: Written;
+}
+
 export interface SwapResult {
   mode: SwapMode;
   /** Milliseconds during which requests had to wait. */
   paused: number;
-  warnings: Diagnostic[];
+  warnings: RuntimeWarning[];
 }
 
 /** Leave to send one request to a worker of the generation that serves now. */

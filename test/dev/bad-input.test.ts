@@ -42,9 +42,9 @@ async function freePort(): Promise<number> {
   });
 }
 
-it("starts although a bound service is missing; asking it says so", async () => {
+it("starts although a bound service is missing, and a database; asking it says so", async () => {
   const cwd = testFolder({
-    "troupe.toml": `${CONFIG}\n[[services]]\nbinding = "USERS"\nservice = "users"\n`,
+    "troupe.toml": `${CONFIG}\n[[services]]\nbinding = "USERS"\nservice = "users"\n[[hyperdrive]]\nbinding = "DB"\nid = "db"\n`,
     "src/index.ts": `export default {
   async fetch(request, env) {
     if (new URL(request.url).pathname === "/rpc") return new Response(String(await env.USERS.find("ada").catch((error) => error)));
@@ -56,6 +56,9 @@ it("starts although a bound service is missing; asking it says so", async () => 
   const warning = await running.next("warning", 0);
   expect(warning.diagnostic.message).toContain("users");
   expect(warning.diagnostic.location).toMatchObject({ file: path.join(cwd, "troupe.toml"), line: 5 });
+  // What the runtime says of a binding has its line, too.
+  const unconnected = await running.next("warning", 0, ({ diagnostic }) => diagnostic.message.includes("env.DB"));
+  expect(unconnected.diagnostic.location).toMatchObject({ file: path.join(cwd, "troupe.toml"), line: 8 });
   const answer = await running.get("");
   expect(answer.status).toBe(503);
   expect(answer.body).toMatch(/"users".*members/);

@@ -1,13 +1,20 @@
 /** What the runtime says, at the place in the user's own files that it is about: the runtime knows no config files. */
 import { readFile } from "node:fs/promises";
+import { locate } from "../../config/index.ts";
 import type { Diagnostic, Location } from "../../errors.ts";
 import type { Environment } from "../../model.ts";
+import type { RuntimeWarning } from "../../runtime/types.ts";
 import { settingLocator } from "../setting-location.ts";
 import type { Plan } from "./plan.ts";
 import type { DevOptions } from "./types.ts";
 
 /** @returns a warning with its line, if a line of the config is what it is about */
-export async function placeWarning(warning: Diagnostic, plan: Plan, given: DevOptions): Promise<Diagnostic> {
+export async function placeWarning(
+  { written, ...warning }: RuntimeWarning,
+  plan: Plan,
+  given: DevOptions,
+): Promise<Diagnostic> {
+  if (written) return { ...warning, location: warning.location ?? (await locate(written)) };
   if (warning.code !== "compatibility-date" || warning.location) return warning;
   const [, environment] =
     [...plan.graph.environments].find(

@@ -1,26 +1,24 @@
 /** One run of `dev`: from a change in the files to a new generation that serves. */
-import path from "node:path";
-import { loadWorkspace, locate } from "../../config/index.ts";
-import { type Diagnostic, TroupeError, throwIfErrors } from "../../errors.ts";
-import { refId, type Workspace } from "../../model.ts";
+import { locate } from "../../config/index.ts";
+import { type Diagnostic, TroupeError } from "../../errors.ts";
+import type { Workspace } from "../../model.ts";
 import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
-import type { GraphRuntime, RuntimeEvent, RuntimeWorker, SwapResult } from "../../runtime/types.ts";
-import { conflictDiagnostics, runDiagnostics } from "../conflicts.ts";
-import { type DataCall, dataWorker } from "../data/connect.ts";
-import { dataFolder, stateDir } from "../state.ts";
+import type { GraphRuntime, RuntimeEvent, SwapResult } from "../../runtime/types.ts";
 import { Builds, isInside } from "./builds.ts";
-import { calledBinding, type DataFolder, takeDataFolder } from "./data-folder.ts";
+import { DevData } from "./data.ts";
 import { devEvent, warnOnce } from "./events.ts";
 import { asError, type DevFailure, ownDiagnostic } from "./failure.ts";
 import { changedSettings, type DevSettings } from "./listen.ts";
+import { choosePlan, readWorkspace } from "./load.ts";
 import { type LocalValues, localValues } from "./local-values.ts";
+import { readyEvent, reloadEvent } from "./news.ts";
 import { placeStartError, placeWarning } from "./place.ts";
-import { boundFiles, keepsData, ownEnvironments, type Plan, planDev, splitId, urlsOf, viewGraph } from "./plan.ts";
+import { boundFiles, ownEnvironments, type Plan, urlsOf, viewGraph } from "./plan.ts";
 import { DevQueues, usesQueues } from "./queues.ts";
 import { graphSpec } from "./spec.ts";
-import { fromStore } from "./stored.ts";
 import type { DevEvent, DevOptions, GraphView } from "./types.ts";
-import { createWatcher, isConfigName, touchesConfig, type Watcher } from "./watch.ts";
+import { touchesConfig } from "./watch.ts";
+import { type Watched, Watching } from "./watching.ts";
 
 /** After a save people look for the new code: streams and WebSockets of the old one end soon, in ms. */
 const DRAIN = { load: 2_000, overlap: 2_000, prewarm: 1_000, hold: 1_000 };
@@ -49,16 +47,13 @@ export class DevSession {
   #options: DevOptions;
   #hooks: SessionHooks;
   #builds: Builds;
-  #watcher: Watcher | undefined;
-  #watching: Promise<void> | undefined;
+  #watching: Watching;
   /** When the last build was done, in ms since 1970. */
   #builtAt = 0;
   #workspace: Workspace | undefined;
   #local: LocalValues | undefined;
-  #data: DataFolder | undefined;
   #queues: DevQueues;
-  /** Brought in by data commands, for what no running service binds. */
-  #dataWorkers = new Map<string, RuntimeWorker>();
+  #data: DevData;
   #pending: { files: Set<string>; everything: boolean } | undefined;
   #running: Promise<void> | undefined;
   /** What the running generation was made from, besides code. */
@@ -81,6 +76,18 @@ export class DevSession {
         hooks.emit({ reason: "build-output", service: environment.service, environment: environment.name, line }),
     });
     this.#queues = new DevQueues(() => this.runtime, hooks.emit);
+    this.#watching = new Watching(
+      () => this.#watched(),
+      (files) => void this.change(files),
+    );
+    this.#data = new DevData(options, this.#queues, {
+      plan: () => this.plan!,
+      workspace: () => this.#workspace,
+      rested: async () => this.#running,
+      change: (files) => this.change(files),
+      bindings: (worker) => this.runtime.bindings(worker),
+      warn: (diagnostic) => this.#warn(diagnostic),
+    });
     this.runtime = createGraphRuntime({
       onEvent: (event) => this.#onRuntimeEvent(event),
       // A failure shows where the door is waited for.
@@ -130,11 +137,11 @@ export class DevSession {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#watcher?.close();
+    await this.#watching.close();
     await this.#running?.catch(() => {});
     await this.#queues.close();
     await Promise.all([this.runtime.close(), this.#builds.dispose()]);
-    await this.#data?.release();
+    await this.#data.release();
   }
 
   async #drain(): Promise<void> {
@@ -191,11 +198,11 @@ export class DevSession {
         [...plan.graph.environments],
         [...plan.hosts],
         [...local.values],
-        [...this.#dataWorkers.keys()],
+        [...this.#data.workers.keys()],
       ]);
       const unchanged = outcome.changed.length === 0 && !boundChanged && key === this.#servingKey;
       if (unchanged && !change.everything && !this.failure) return;
-      const persistTo = await this.#persistence(plan);
+      const persistTo = await this.#data.take(plan);
       if (usesQueues(plan)) await this.#queues.open(persistTo);
       const { spec, warnings } = graphSpec({
         workspace: plan.workspace,
@@ -211,14 +218,15 @@ export class DevSession {
         },
       });
       for (const { written, ...warning } of warnings) this.#warn({ ...warning, location: await locate(written) });
-      spec.workers.push(...this.#dataWorkers.values());
+      spec.workers.push(...this.#data.workers.values());
       // Watched before anybody is told: what is saved upon the news must be seen.
       const swap = await this.runtime.swap(spec).finally(() => this.#startWatching());
       this.#queues.consume(plan);
       for (const warning of swap.warnings) this.#warn(await placeWarning(warning, plan, this.#options));
       this.failure = undefined;
       this.#servingKey = key;
-      await this.#announce(plan, outcome.changed, files, configChanged, swap, performance.now() - startedAt);
+      const ms = performance.now() - startedAt;
+      await this.#announce(plan, { changed: outcome.changed, files, swap, ms, configChanged });
     } catch (error) {
       if (!(error instanceof TroupeError) || error.code === "INTERNAL") throw error;
       if (first && error.code !== "START") throw error;
@@ -229,7 +237,7 @@ export class DevSession {
         await this.#fail("start", placed[0]!.message, placed);
       }
     } finally {
-      this.#watch();
+      this.#watching.update();
       this.#hooks.settled();
     }
   }
@@ -239,21 +247,11 @@ export class DevSession {
    * @throws TroupeError CONFIG, NOT_FOUND
    */
   async load(): Promise<Plan> {
-    const { cwd, config, env } = this.#options;
-    const { workspace, warnings } = await loadWorkspace({
-      cwd,
-      config,
-      env,
-      processEnv: this.#options.processEnv ?? {},
-      mainGiven: (this.#options.overrides?.main ?? this.#options.overrides?.assets) !== undefined,
-    });
+    const { workspace, warnings } = await readWorkspace(this.#options);
+    // Watched from here on, even when nothing can be made of it.
     this.#workspace = workspace;
     for (const warning of warnings) this.#warn(warning);
-    const alone = planDev(workspace, this.#options);
-    const stored = await fromStore(workspace, alone.graph, this.#stateDir(workspace));
-    const plan = stored ? planDev(workspace, this.#options, stored) : alone;
-    const running = [...plan.graph.environments.values()];
-    throwIfErrors("CONFIG", [...(await conflictDiagnostics(running)), ...(await runDiagnostics(running))]);
+    const plan = await choosePlan(workspace, this.#options);
     const overrides = new Map(plan.overridden.map((id) => [id, this.#options.overrides ?? {}]));
     await this.#builds.reconcile(ownEnvironments(plan), overrides);
     this.plan = plan;
@@ -269,115 +267,36 @@ export class DevSession {
     for (const warning of await changedSettings(this.#options, this.#listensBy, environment)) this.#warn(warning);
   }
 
-  /** The data folder, held by this run; undefined when the graph has no resources, or data stays in memory. */
-  async #persistence(plan: Plan): Promise<string | undefined> {
-    const { persistTo, cwd } = this.#options;
-    if (persistTo === false) return undefined;
-    if (this.#data) return this.#data.folder;
-    if (!keepsData(plan)) return undefined;
-    const state = this.#stateDir(plan.workspace);
-    const folder = dataFolder(state, persistTo && path.resolve(cwd, persistTo));
-    try {
-      this.#data = await takeDataFolder(state, folder, (call) => this.#bindingOf(call));
-      return folder;
-    } catch (error) {
-      if (error instanceof TroupeError) throw error;
-      const why = (error as Error).message;
-      const message = `Data is kept in memory for this run: ${folder} cannot be written (${why})`;
-      this.#warn({ severity: "warning", code: "not-persistent", message });
-      return undefined;
-    }
+  /** Resolves when whatever is saved will be seen. */
+  async #startWatching(): Promise<void> {
+    if (this.#options.watch !== false) await this.#watching.start(this.#builtAt);
   }
 
-  /** What a data command of another process works on. What the graph does not bind is brought in for it. */
-  async #bindingOf(call: DataCall): Promise<unknown> {
-    const { kind, ref, binding: name, resource } = call;
-    if (kind === "queue") {
-      await this.#queues.open(this.#data?.folder);
-      return this.#queues.access(resource);
-    }
-    const id = refId(ref);
-    await this.#running;
-    // The other process may have read a change of the config that nobody has told us of yet.
-    if (!calledBinding(this.plan!, call)) await this.change(this.#workspace?.files);
-    const called = calledBinding(this.plan!, call);
-    if (!called) throw new TroupeError("NOT_FOUND", `${id} has no binding "${name}"`);
-    const inGraph = this.plan!.graph.environments.has(id);
-    const worker = dataWorker(called.environment, called.binding);
-    if (!inGraph && !this.#dataWorkers.has(worker.id)) {
-      this.#dataWorkers.set(worker.id, worker);
-      await this.change([]);
-    }
-    const binding = (await this.runtime.bindings(inGraph ? id : worker.id))[name];
-    if (binding !== undefined) return binding;
-    const notes = ["The running dev says what is wrong; what still serves is older than the binding"];
-    throw new TroupeError("PRECONDITION", `${id} does not run with the binding "${name}" yet`, { notes });
-  }
-
-  #stateDir({ root }: Workspace): string {
-    const { stateDir: chosen, cwd, processEnv = {} } = this.#options;
-    return stateDir(root, { stateDir: chosen, cwd, processEnv });
-  }
-
-  /** Best called when this thread has nothing else to do. Resolves when whatever is saved will be seen. */
-  #startWatching(): Promise<void> {
-    this.#watching ??= (async () => {
-      if (this.#options.watch === false || this.#stopped) return;
-      const options = { isNestling: isConfigName, since: this.#builtAt };
-      this.#watcher = await createWatcher((files) => void this.change(files), options);
-      this.#watch();
-      if (this.#stopped) await this.#watcher.close();
-      await this.#watcher.ready;
-    })();
-    return this.#watching;
-  }
-
-  #watch(): void {
-    if (!this.#watcher || this.#stopped) return;
+  #watched(): Watched {
     const workspace = this.#workspace;
     const built = this.#builds.watched();
     const bound = this.plan ? boundFiles(this.plan) : { files: [], folders: [] };
-    this.#watcher.set(
-      [...built.files, ...bound.files, ...(this.#local?.files ?? []), ...(workspace?.files ?? [])],
-      [...built.folders, ...bound.folders],
-      workspace?.memberFolders,
-    );
+    return {
+      files: [...built.files, ...bound.files, ...(this.#local?.files ?? []), ...(workspace?.files ?? [])],
+      folders: [...built.folders, ...bound.folders],
+      nests: workspace?.memberFolders,
+    };
   }
 
   async #announce(
     plan: Plan,
-    changed: string[],
-    files: string[],
-    configChanged: boolean,
-    swap: SwapResult,
-    ms: number,
+    reload: { changed: string[]; files: string[]; swap: SwapResult; ms: number; configChanged: boolean },
   ): Promise<void> {
+    const { configChanged, ms, ...rest } = reload;
     await this.#hooks.open();
-    const urls = urlsOf(plan, this.#hooks.origin);
-    const graph = this.view();
-    if (!this.serving) {
-      this.serving = true;
-      const inspector = await this.runtime.inspectorUrl();
-      this.#hooks.emit({
-        reason: "ready",
-        url: this.#hooks.origin(""),
-        urls,
-        graph,
-        ms: Math.round(ms),
-        ...(inspector && { inspectorUrl: inspector.href }),
-      });
+    const config = { graph: this.view(), urls: urlsOf(plan, this.#hooks.origin) };
+    if (this.serving) {
+      this.#hooks.emit(reloadEvent({ ...rest, plan, ms, config: configChanged ? config : undefined }));
       return;
     }
-    const services = configChanged && changed.length === 0 ? plan.graph.roots : changed;
-    this.#hooks.emit({
-      reason: "reload",
-      services: services.map((id) => splitId(id).service),
-      files,
-      mode: swap.mode,
-      ms: Math.round(ms),
-      paused: Math.round(swap.paused),
-      ...(configChanged && { graph, urls }),
-    });
+    this.serving = true;
+    const inspector = await this.runtime.inspectorUrl();
+    this.#hooks.emit(readyEvent({ ...config, url: this.#hooks.origin(""), ms, inspector }));
   }
 
   async #fail(phase: DevFailure["phase"], message: string, diagnostics: Diagnostic[]): Promise<void> {
