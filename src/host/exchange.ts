@@ -3,10 +3,14 @@ import type http from "node:http";
 import type { Dispatcher } from "undici";
 import type { FrontDoorOptions, WorkerRoute } from "./front-door.ts";
 import { addOwnHeaders, localCf, newRay, type RequestHead } from "./headers.ts";
+import type { WorkerClient } from "./worker-client.ts";
 
 /** The same for all requests of a front door. */
 export interface ExchangeBase {
-  dispatcher: Dispatcher;
+  /** For requests without a body. */
+  client: WorkerClient;
+  /** For all others. */
+  agent: Dispatcher;
   options: FrontDoorOptions;
 }
 

@@ -6,8 +6,10 @@
 import type http from "node:http";
 import type { Dispatcher } from "undici";
 import type { Lease } from "../runtime/types.ts";
+import type { AnswerHandler, Sent } from "./answers.ts";
+import { sendWithBody } from "./body-client.ts";
 import type { Exchange } from "./exchange.ts";
-import { headerOf, responseHeaders } from "./headers.ts";
+import { headerOf, requestText, responseHeaders } from "./headers.ts";
 import { errorPage, type Page, sendPage } from "./pages.ts";
 
 /** Safe to send twice (RFC 9110, 9.2.2), as long as there is no body that was read away. */
@@ -32,14 +34,13 @@ interface Head {
   headers: string[];
 }
 
-/** Also undici's handler of the request: one object for all. */
-class Forwarding implements Dispatcher.DispatchHandler {
+/** Also the handler of the answer: one object for all. */
+class Forwarding implements AnswerHandler {
   readonly #exchange: Exchange;
   readonly #response: http.ServerResponse;
   #attempts = 0;
   #lease: Lease | undefined;
-  #abort: ((error: Error) => void) | undefined;
-  #resume: (() => void) | undefined;
+  #sent: Sent | undefined;
   #status = 0;
   /** The head of an answer that was not written yet, and what has come of its body. */
   #head: Head | undefined;
@@ -58,7 +59,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   start(): void {
     this.#response.on("close", () => {
-      if (!this.#response.writableFinished) this.#abort?.(new Error("client is gone"));
+      if (!this.#response.writableFinished) this.#abort("client is gone");
     });
     this.#attempt();
   }
@@ -78,49 +79,47 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #dispatch(lease: Lease): void {
     this.#lease = lease;
-    lease.onEnded = () => this.#abort?.(new Error("its code was replaced"));
+    lease.onEnded = () => this.#abort("its code was replaced");
     const { base, request, url, method, head } = this.#exchange;
-    base.dispatcher.dispatch(
+    if (!head.hasBody) {
+      base.client.send(lease, method, requestText(method, url, head.forwarded), this);
+      return;
+    }
+    sendWithBody(
+      base.agent,
       {
         origin: lease.origin,
-        // Absolute, so that the Worker sees the very URL of the client, with scheme and host.
         path: url,
         method: method as Dispatcher.HttpMethod,
         headers: head.forwarded,
-        body: head.hasBody ? request : null,
+        body: request,
       },
       this,
     );
   }
 
-  onConnect(abort: (error?: Error) => void): void {
-    this.#abort = abort;
+  onSent(sent: Sent): void {
+    this.#sent = sent;
     // It may have gone while the process was being started.
-    if (this.#response.destroyed) abort(new Error("client is gone"));
+    if (this.#response.destroyed) this.#abort("client is gone");
   }
 
-  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
-    // Informational responses are between us and workerd.
-    if (status < 200) return true;
+  onHead(status: number, raw: readonly string[]): void {
     const { route, options } = this.#exchange;
     this.#status = status;
-    this.#resume = resume;
     const headers = responseHeaders(raw, route.responseHeaders?.(this.#lease!));
     this.#head = { status, headers };
     if (status === 500 && options.onUncaught && isBareError(headers)) {
       this.#held = true;
-      return true;
+      return;
     }
     if (options.appendHtml && this.#exchange.method !== "HEAD" && isPlainHtml(headers)) {
       this.#append = options.appendHtml();
       if (this.#append !== undefined) without(headers, "content-length");
     }
-    // What has arrived in one piece leaves in one piece, but streams (SSE) must show their headers before their first chunk.
-    process.nextTick(writeWhatIsThere, this);
-    return true;
   }
 
-  onData(chunk: Buffer): boolean {
+  onBody(chunk: Buffer): boolean {
     if (this.#head) {
       this.#chunks.push(chunk);
       return true;
@@ -128,7 +127,27 @@ class Forwarding implements Dispatcher.DispatchHandler {
     return this.#write(chunk);
   }
 
-  onComplete(): void {
+  /** What has come in one piece leaves in one piece, but streams (SSE) must show their headers before their first chunk. */
+  onRest(): void {
+    const head = this.#head;
+    const response = this.#response;
+    if (!head || this.#held || response.destroyed) return;
+    this.#head = undefined;
+    try {
+      response.writeHead(head.status, head.headers);
+    } catch (error) {
+      this.#abort((error as Error).message);
+      return;
+    }
+    const { socket } = response;
+    socket?.cork();
+    response.flushHeaders();
+    for (const chunk of this.#chunks) this.#write(chunk);
+    this.#chunks = [];
+    socket?.uncork();
+  }
+
+  onEnd(): void {
     if (this.#held) {
       void this.#explain(this.#head!);
       return;
@@ -168,26 +187,6 @@ class Forwarding implements Dispatcher.DispatchHandler {
     else response.end(body);
   }
 
-  /** It goes on: from here, chunks are handed on as they come. */
-  writeHead(): void {
-    const head = this.#head;
-    const response = this.#response;
-    if (!head || response.destroyed) return;
-    this.#head = undefined;
-    try {
-      response.writeHead(head.status, head.headers);
-    } catch (error) {
-      this.#abort?.(error as Error);
-      return;
-    }
-    const { socket } = response;
-    socket?.cork();
-    response.flushHeaders();
-    for (const chunk of this.#chunks) this.#write(chunk);
-    this.#chunks = [];
-    socket?.uncork();
-  }
-
   /** @returns whether there may be more */
   #write(chunk: Buffer): boolean {
     if (this.#response.write(chunk)) return !this.#full;
@@ -195,7 +194,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       this.#full = true;
       this.#response.once("drain", () => {
         this.#full = false;
-        this.#resume?.();
+        this.#sent?.resume(this);
       });
     }
     return false;
@@ -252,17 +251,16 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#exchange.done(status);
   }
 
+  #abort(reason: string): void {
+    this.#sent?.abort(this, new Error(reason));
+  }
+
   #release(): void {
     const lease = this.#lease;
     this.#lease = undefined;
-    this.#abort = undefined;
-    this.#resume = undefined;
+    this.#sent = undefined;
     lease?.release();
   }
-}
-
-function writeWhatIsThere(forwarding: Forwarding): void {
-  forwarding.writeHead();
 }
 
 function isBareError(headers: readonly string[]): boolean {

@@ -1,16 +1,16 @@
-/// <reference path="./undici-agent.d.ts" />
 /** Our HTTP front door: takes requests for all hostnames and hands them to workerd's own sockets. */
 import http from "node:http";
 import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import Agent from "undici/lib/dispatcher/agent.js";
 import type { Lease } from "../runtime/types.ts";
+import { createAgent } from "./body-client.ts";
 import { Exchange } from "./exchange.ts";
 import { forwardRequest } from "./forward.ts";
 import { readHead } from "./headers.ts";
 import { type Page, sendPage } from "./pages.ts";
 import { forwardUpgrade } from "./upgrade.ts";
+import { WorkerClient } from "./worker-client.ts";
 
 /** Where a request goes. */
 export type RouteResult =
@@ -69,20 +69,15 @@ const AMBIGUOUS: Page = { status: 400, headers: { connection: "close" }, body: "
 
 /** @throws the listen error (EADDRINUSE, EACCES…) */
 export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
-  // workerd ends connections that were idle for 15 s: given up before that, none is used in the moment of its end. Heads and
-  // bodies may take as long as they like, and so many streams may be open that no number would be right.
-  const dispatcher = new Agent({
-    pipelining: 1,
-    keepAliveTimeout: 10_000,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    allowH2: false,
-  });
-  const base = { dispatcher, options };
+  const agent = createAgent();
+  const client = new WorkerClient();
+  const base = { client, agent, options };
   const serverOptions: http.ServerOptions = {
     maxHeaderSize: 128 * 1024,
     noDelay: true,
     requestTimeout: 0,
+    // What it lets through is written to workerd as it is; no flag of Node's shall change that.
+    insecureHTTPParser: false,
     keepAliveTimeout: 30_000,
   };
   const server = options.tls
@@ -150,7 +145,8 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
         }, grace);
         await ended;
         clearTimeout(force);
-        await dispatcher.destroy();
+        client.destroy();
+        await agent.destroy();
       })();
       return closed;
     },

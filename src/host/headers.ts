@@ -85,18 +85,30 @@ export function addOwnHeaders(forwarded: string[], own: { ray: string; ip: strin
   forwarded.push("CF-Connecting-IP", own.ip, "CF-Ray", own.ray, CF_BLOB, own.cf);
 }
 
+/** Methods whose requests say that they have no body, because one is expected (RFC 9110, 8.6). */
+const SAY_LENGTH = new Set(["POST", "PUT", "PATCH"]);
+
+/**
+ * The text of a request without a body. Nothing in it is checked: our server's parser has let it through.
+ * @param url absolute, so that the Worker sees the very URL of the client, with scheme and host
+ */
+export function requestText(method: string, url: string, forwarded: readonly string[]): string {
+  let text = `${method} ${url} HTTP/1.1\r\n`;
+  for (let at = 0; at < forwarded.length; at += 2) text += `${forwarded[at]}: ${forwarded[at + 1]}\r\n`;
+  if (SAY_LENGTH.has(method) && headerOf(forwarded, "content-length") === undefined) text += "Content-Length: 0\r\n";
+  return `${text}\r\n`;
+}
+
 /**
  * A Worker's headers as the client gets them, in Node's flat form.
  * @param raw name, value, name, value… as they came
  * @param own replace those of the same names; lower case
  */
-export function responseHeaders(raw: readonly Buffer[], own: readonly string[] = []): string[] {
+export function responseHeaders(raw: readonly string[], own: readonly string[] = []): string[] {
   const headers: string[] = [];
   for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at]!.toString("latin1");
-    const lower = lowerCase(name);
-    if (!HOP_BY_HOP.has(lower) && headerOf(own, lower) === undefined)
-      headers.push(name, raw[at + 1]!.toString("latin1"));
+    const lower = lowerCase(raw[at]!);
+    if (!HOP_BY_HOP.has(lower) && headerOf(own, lower) === undefined) headers.push(raw[at]!, raw[at + 1]!);
   }
   headers.push(...own);
   return headers;

@@ -30,7 +30,7 @@ export async function forwardUpgrade(exchange: Exchange, client: Duplex, first: 
     abort?.(new Error("client is gone"));
   });
   const protocol = request.headers.upgrade ?? "websocket";
-  base.dispatcher.dispatch(
+  base.agent.dispatch(
     {
       origin: lease.origin,
       path: exchange.url,
@@ -44,14 +44,14 @@ export async function forwardUpgrade(exchange: Exchange, client: Duplex, first: 
       },
       onUpgrade(status, raw, upstream) {
         exchange.done(status);
-        const headers = responseHeaders(raw as Buffer[], route.responseHeaders?.(lease));
+        const headers = responseHeaders(texts(raw as Buffer[]), route.responseHeaders?.(lease));
         client.write(responseHead(status, [...headers, "connection", "Upgrade", "upgrade", protocol]));
         if (first.length > 0) upstream.write(first);
         join(client, upstream, lease);
       },
       onHeaders(status, raw) {
         exchange.done(status);
-        client.write(responseHead(status, [...responseHeaders(raw), "connection", "close"]));
+        client.write(responseHead(status, [...responseHeaders(texts(raw)), "connection", "close"]));
         return true;
       },
       onData(chunk) {
@@ -96,6 +96,10 @@ function join(client: Duplex, upstream: Duplex, lease: Lease): void {
   upstream.pipe(client);
   if (retiring.aborted) onRetiring();
   else retiring.addEventListener("abort", onRetiring, { once: true });
+}
+
+function texts(raw: readonly Buffer[]): string[] {
+  return raw.map((part) => part.toString("latin1"));
 }
 
 /** @param headers flat */
