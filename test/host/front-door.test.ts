@@ -121,6 +121,15 @@ describe("what the code sees", () => {
   });
 });
 
+test("requests without a body and methods that have one, and clients of HTTP/1.0 that name no host", async () => {
+  const posted = JSON.parse((await send("/", { method: "POST", headers: { "x-empty": "" } })).body);
+  expect(posted.headers).toMatchObject({ "content-length": "0", "x-empty": "" });
+  const bare = await raw("POST /%C3%A9?a=%20 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  expect(bare).toMatch(/^HTTP\/1\.1 200 /);
+  const old = await raw("GET /a HTTP/1.0\r\n\r\n");
+  expect(old).toContain('"url":"http://localhost/a"');
+});
+
 describe("what the client sees", () => {
   test("status, several cookies, empty answers, HEAD, and headers of the route", async () => {
     expect((await send("/cookies")).headers["set-cookie"]).toEqual(["a=1", "b=2"]);
