@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { expect, test } from "vitest";
 import { troupe } from "../support/cli.ts";
 import { alive, descendants } from "../support/dev.ts";
@@ -128,6 +128,17 @@ test("killed with -9, it leaves no process behind; the next one serves the same 
 
   const next = await startServe(store.folder);
   expect((await next.get("a")).body).toBe("a");
+});
+
+test("a store that is deleted under its host is told; what runs goes on", async () => {
+  const store = testStore();
+  store.deploy({ a: { code: hello("a") } });
+  const serve = await startServe(store.folder);
+  await serve.get("a");
+  rmSync(store.folder, { recursive: true });
+  const { diagnostic } = await serve.next("warning");
+  expect(diagnostic.message).toContain("was deleted or replaced");
+  expect((await serve.get("a")).body).toBe("a");
 });
 
 test("a store is served once", async () => {

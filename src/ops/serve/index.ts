@@ -1,5 +1,6 @@
 /** `troupe serve`: the long-running host of everything that is deployed. */
 import path from "node:path";
+import type { TroupeError } from "../../errors.ts";
 import type { AccessEntry } from "../../host/front-door.ts";
 import { DEFAULT_BASE } from "../../host/hostname.ts";
 import { createMetrics, type Metrics } from "../../host/metrics.ts";
@@ -117,7 +118,13 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
     watching = watchStore(
       store,
       () => session.refresh(),
-      ({ message }) => emit({ reason: "warning", diagnostic: { severity: "warning", code: "store", message } }),
+      (error) => {
+        const { message, notes } = error as Partial<TroupeError> & Error;
+        emit({
+          reason: "warning",
+          diagnostic: { severity: "warning", code: "store", message, ...(notes && { notes }) },
+        });
+      },
     );
     closing.push(() => watching?.stop());
     const url = address("");
