@@ -7,6 +7,8 @@ export interface LockOwner {
   pid: number;
   /** Milliseconds since the epoch. */
   since: number;
+  /** When the process was started, as the system counts it: tells it from a later one of the same id. Absent where unknown. */
+  born?: string;
   /** What the holder wants others to know, such as the address of its control API. */
   [detail: string]: unknown;
 }
@@ -27,13 +29,14 @@ export async function takeLock(
   details: Record<string, unknown> = {},
 ): Promise<{ lock: Lock } | { owner: LockOwner }> {
   await mkdir(path.dirname(file), { recursive: true });
+  const born = await birthOf(process.pid);
   const content = (more: Record<string, unknown>) =>
-    `${JSON.stringify({ pid: process.pid, since: Date.now(), ...more })}\n`;
+    `${JSON.stringify({ pid: process.pid, since: Date.now(), ...(born !== undefined && { born }), ...more })}\n`;
   for (;;) {
     const draft = beside(file);
     // Written whole under another name, then linked: nobody ever reads half a lock and takes it for an old one.
-    await writeFile(draft, content(details), { mode: 0o600 });
     try {
+      await writeFile(draft, content(details), { mode: 0o600 });
       await link(draft, file);
       break;
     } catch (error) {
@@ -49,8 +52,12 @@ export async function takeLock(
     lock: {
       async update(more) {
         const draft = beside(file);
-        await writeFile(draft, content(more), { mode: 0o600 });
-        await rename(draft, file);
+        try {
+          await writeFile(draft, content(more), { mode: 0o600 });
+          await rename(draft, file);
+        } finally {
+          await rm(draft, { force: true });
+        }
       },
       release: () => rm(file, { force: true }),
     },
@@ -96,17 +103,30 @@ export async function lockOwner(file: string): Promise<LockOwner | undefined> {
   if (text === undefined) return undefined;
   try {
     const owner = JSON.parse(text) as LockOwner;
-    return isAlive(owner.pid) ? owner : undefined;
+    return (await isAlive(owner)) ? owner : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isAlive(pid: number): boolean {
+async function isAlive({ pid, since, born }: LockOwner): Promise<boolean> {
+  // Of this very process, from before it was started.
+  if (pid === process.pid && since < performance.timeOrigin) return false;
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
+  const birth = born === undefined ? undefined : await birthOf(pid);
+  return birth === undefined || birth === born;
+}
+
+/**
+ * When a process was started, in ticks since the machine was; undefined where the system does not tell.
+ * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, field 22
+ */
+async function birthOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+  // The second field is the program's name, which may have spaces and parentheses in it.
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
 }

@@ -20,8 +20,8 @@ export function loadKey(folder: string): Buffer {
   }
   // Written whole under another name, then linked: of two processes that make a key at once, one wins and both use it.
   const draft = path.join(folder, `secret.key.${process.pid}.${randomBytes(4).toString("hex")}`);
-  writeFileSync(draft, `${randomBytes(32).toString("base64")}\n`, { mode: 0o600 });
   try {
+    writeFileSync(draft, `${randomBytes(32).toString("base64")}\n`, { mode: 0o600 });
     linkSync(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;

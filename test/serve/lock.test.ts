@@ -27,6 +27,17 @@ test("of many processes that want a lock at once, over one that was left behind,
   expect(readdirSync(folder)).toEqual(["a.json"]);
 });
 
+test("a lock of an earlier process that had the same id is nobody's: in a container it always has", async () => {
+  const file = path.join(testFolder(), "a.json");
+  for (const left of [{ since: 0 }, { since: Date.now(), born: "1" }]) {
+    writeFileSync(file, JSON.stringify({ pid: process.pid, ...left }));
+    const taken = await takeLock(file);
+    if (!("lock" in taken)) throw new Error("not taken");
+    expect(await lockOwner(file)).toMatchObject({ pid: process.pid });
+    await taken.lock.release();
+  }
+});
+
 test("details are replaced whole, and the file goes with the lock", async () => {
   const file = path.join(testFolder(), "a.json");
   const taken = await takeLock(file);
