@@ -34,6 +34,8 @@ export interface CloudServer {
   seen: Seen[];
   /** Asked for each request; gives what is to go wrong with it. */
   fault: ((seen: Seen) => Fault | undefined) | undefined;
+  /** Asked before it: a request waits for what this gives. */
+  hold: ((seen: Seen) => Promise<void> | undefined) | undefined;
   /** What a client needs in its environment. */
   env: Record<string, string>;
   forget(): void;
@@ -54,6 +56,7 @@ export async function startCloud(): Promise<CloudServer> {
     result.cloud.tailUrl = `${url.replace("http:", "ws:")}/tails`;
     const seen = { number: result.seen.length + 1, method: request.method!, path };
     result.seen.push(seen);
+    await result.hold?.(seen);
     const fault = result.fault?.(seen);
     if (fault === "before") return void request.socket.destroy();
     if (fault === "half")
@@ -112,6 +115,7 @@ export async function startCloud(): Promise<CloudServer> {
     heard: [],
     refused: [],
     fault: undefined,
+    hold: undefined,
     env: {
       CLOUDFLARE_API_BASE_URL: url,
       CLOUDFLARE_API_TOKEN: TOKEN,

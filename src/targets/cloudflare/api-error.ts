@@ -17,6 +17,11 @@ export function isTemporary(error: unknown): boolean {
   return status === undefined ? isConnectionError(error) : status === 408 || status === 429 || status >= 500;
 }
 
+/** It is there already. */
+export function isConflict(error: unknown): boolean {
+  return (error as SdkError).status === 409;
+}
+
 function isConnectionError(error: unknown): boolean {
   return (
     error instanceof Error &&

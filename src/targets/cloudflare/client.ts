@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BaseCloudflare } from "cloudflare/client";
 import { TroupeError } from "../../errors.ts";
 import type { Account } from "./account.ts";
-import { apiError, isTemporary, retryAfter } from "./api-error.ts";
+import { apiError, isConflict, isTemporary, retryAfter } from "./api-error.ts";
 
 export interface ApiOptions extends Account {
   /** Waits this long before the first retry, twice as long before each further one. Default 500 ms. */
@@ -21,8 +21,8 @@ export interface RequestOptions<T> {
   /** What this is about, for messages: `service gateway@staging`. */
   about?: string;
   /**
-   * For what must not happen twice: looks whether an attempt without an answer had an effect after all, and gives what the
-   * answer would have been.
+   * For what must not happen twice: looks whether an attempt without an answer had an effect after all, or somebody else has done
+   * the same at that moment, and gives what the answer would have been.
    */
   landed?(): Promise<T | undefined>;
   /** The whole answer, for those that have no envelope with `result`. */
@@ -131,7 +131,7 @@ export class Api {
         const wait = retryAfter(error) ?? retryDelay * 2 ** (attempt - 1);
         const isLast = attempt >= attempts || !isTemporary(error) || wait > LONGEST_WAIT;
         if (!isLast) await sleep(wait * (1 + Math.random() / 4));
-        const landed = isTemporary(error) ? await options.landed?.() : undefined;
+        const landed = isTemporary(error) || isConflict(error) ? await options.landed?.() : undefined;
         if (landed !== undefined) return landed;
         if (!isLast) continue;
         const { source } = this.#options;

@@ -1,12 +1,12 @@
 /** Several Workers as one operation: afterwards all of them are new, or all are as they were. */
 import { randomBytes } from "node:crypto";
 import { TroupeError } from "../../errors.ts";
-import { type Environment, type EnvironmentRef, refId } from "../../model.ts";
+import { type Binding, type Environment, type EnvironmentRef, refId } from "../../model.ts";
 import type { ChangeReport } from "../target.ts";
-import { type Annotations, type DeploymentMark, deploymentAnnotations } from "./annotations.ts";
+import { type Annotations, type DeploymentMark, deploymentAnnotations, readDeployment } from "./annotations.ts";
 import { uploadAssets } from "./assets.ts";
 import { updateStrategy } from "./metadata.ts";
-import { type NetVersion, type Network, sameShares } from "./network.ts";
+import { type NetDeployment, type NetVersion, type Network, sameShares } from "./network.ts";
 import { Operation } from "./operation.ts";
 import { type Plan, type Planned, type PlanRequest, plan } from "./plan.ts";
 import { recordModule, takesRecord } from "./record.ts";
@@ -33,7 +33,7 @@ export async function deployAll(network: Network, request: DeployAllRequest): Pr
   if (request.dryRun) return dryReport(network, await plan(network, request), request);
   const operation = new Operation();
   return operation.run(async () => {
-    const planned = await plan(network, request);
+    const planned = await plan(network, { ...request, onMade: (what) => operation.keeps(what) });
     const outcomes = await new Run(network, planned, request).all(operation);
     const results = await Promise.all(planned.planned.map((each) => resultOf(network, each, outcomes.get(each))));
     return { results, warnings: [] };
@@ -45,6 +45,10 @@ class Run {
   readonly #request: DeployAllRequest;
   readonly #planned: readonly Planned[];
   readonly #existing: Set<string>;
+  /** Workers whose Durable Object classes others wait for. */
+  readonly #awaited = new Set<string>();
+  /** New ones that lack some of their bindings yet. */
+  readonly #halves = new Set<Planned>();
   readonly #id = randomBytes(6).toString("hex");
   /** What is live afterwards, of those that changed. */
   readonly #versions = new Map<Planned, NetVersion>();
@@ -81,9 +85,14 @@ class Run {
         ),
       );
     }
-    const early = changed.filter((each) => each.live && this.#isNeededBy(each, changed));
+    const early = ownersFirst(changed.filter((each) => each.state && each.live && this.#isNeededBy(each, changed)));
+    for (const { environment } of early) this.#awaited.add(environment.scriptName);
     for (const each of changed.filter(({ state }) => !state)) await this.#create(each, operation);
-    for (const each of early.filter(({ state }) => state)) await this.#replace(each, operation);
+    for (const each of early) {
+      await this.#replace(each, operation);
+      this.#awaited.delete(each.environment.scriptName);
+      await this.#completeHalves();
+    }
     const waiting = changed.filter((each) => each.state && !each.live);
     for (const each of waiting) {
       this.#goOn();
@@ -147,13 +156,7 @@ class Run {
 
   /** Whether another one binds Durable Object classes that come with its migration. */
   #isNeededBy(each: Planned, changed: readonly Planned[]): boolean {
-    return changed.some(
-      (other) =>
-        other !== each &&
-        other.environment.bindings.some(
-          (binding) => binding.kind === "durable-object" && other.needs(binding).includes(each.environment.scriptName),
-        ),
-    );
+    return changed.some((other) => other !== each && bindsClassesOf(other, each));
   }
 
   async #upload(each: Planned, options: { half?: boolean; live?: boolean } = {}): Promise<Upload> {
@@ -163,7 +166,7 @@ class Run {
       ...options,
       ...(options.live && { deployment: await this.#mark(each) }),
       ...(assetsToken !== undefined && { assetsToken }),
-      ...(options.half && { leaveOut: (binding) => each.needs(binding).some((script) => !this.#existing.has(script)) }),
+      ...(options.half && { leaveOut: (binding) => this.#isTooEarly(each, binding) }),
     });
     return {
       environment,
@@ -179,30 +182,37 @@ class Run {
     this.#goOn();
     const { scriptName } = each.environment;
     this.#say(each, "making the Worker");
-    const half = each.environment.bindings.some((binding) =>
-      each.needs(binding).some((script) => !this.#existing.has(script)),
-    );
+    const half = this.#isHalf(each);
     operation.did(`${refId(each.ref)} is gone again`, async () => {
-      if (!(await this.#network.scripts()).has(scriptName)) return;
+      if (!(await this.#network.scripts()).has(scriptName)) return undefined;
+      const [newest] = await this.#network.deployments(scriptName);
+      if (newest && !(await this.#isOurs(newest, scriptName))) return leftAlone(each);
       await this.#network.api.delete(this.#network.script(scriptName), { query: { force: true }, about: each.about });
+      return undefined;
     });
     const version = await uploadLive(this.#network, await this.#upload(each, { half, live: true }), false);
     this.#existing.add(scriptName);
     this.#versions.set(each, version);
-    for (const other of this.#planned) if (this.#halves.has(other)) await this.#complete(other);
-    if (half) {
-      this.#halves.add(each);
-      await this.#complete(each);
-    }
+    if (half) this.#halves.add(each);
+    await this.#completeHalves();
   }
 
-  readonly #halves = new Set<Planned>();
+  /** Whether what a binding leads to is not there yet: a Worker, or classes that come with a migration. */
+  #isTooEarly(each: Planned, binding: Binding): boolean {
+    return each
+      .needs(binding)
+      .some((script) => !this.#existing.has(script) || (isObject(binding) && this.#awaited.has(script)));
+  }
+
+  #isHalf(each: Planned): boolean {
+    return each.environment.bindings.some((binding) => this.#isTooEarly(each, binding));
+  }
+
+  async #completeHalves(): Promise<void> {
+    for (const each of [...this.#halves]) if (!this.#isHalf(each)) await this.#complete(each);
+  }
 
   async #complete(each: Planned): Promise<void> {
-    const lacks = each.environment.bindings.some((binding) =>
-      each.needs(binding).some((script) => !this.#existing.has(script)),
-    );
-    if (lacks) return;
     this.#halves.delete(each);
     const version = await uploadVersion(this.#network, await this.#upload(each));
     await this.#network.deploy(
@@ -249,11 +259,21 @@ class Run {
       `${refId(each.ref)} is ${number === undefined ? "empty again" : `back at version ${number}`}`,
       async () => {
         const [newest] = await this.#network.deployments(each.environment.scriptName);
-        if (newest && sameShares(newest.versions, before)) return;
+        if (newest && sameShares(newest.versions, before)) return undefined;
+        if (newest && !(await this.#isOurs(newest, each.environment.scriptName))) return leftAlone(each);
         const annotations = deploymentAnnotations({ action: "rollback", operation: `undo-${this.#id}` });
         await this.#network.deploy(each.environment.scriptName, before, annotations, { about: each.about });
+        return undefined;
       },
     );
+  }
+
+  /** Whether this command made the deployment; an upload that was live at once told it with its version. */
+  async #isOurs({ annotations, versions: [share] }: NetDeployment, scriptName: string): Promise<boolean> {
+    const { operation } = readDeployment(annotations);
+    if (operation !== undefined) return operation === this.#id;
+    const version = (await this.#network.versions(scriptName)).find(({ id }) => id === share?.version_id);
+    return readDeployment(version?.annotations).operation === this.#id;
   }
 
   async #annotations(each: Planned): Promise<Annotations> {
@@ -286,4 +306,29 @@ class Run {
     }
     return bound;
   }
+}
+
+const isObject = ({ kind }: Binding): boolean => kind === "durable-object";
+
+function bindsClassesOf(each: Planned, owner: Planned): boolean {
+  const { scriptName } = owner.environment;
+  return each.environment.bindings.some((binding) => isObject(binding) && each.needs(binding).includes(scriptName));
+}
+
+/** Whose classes another one binds comes before it. Where they bind each other, the network has to refuse one of them. */
+function ownersFirst(all: readonly Planned[]): Planned[] {
+  const order = new Set<Planned>();
+  const seen = new Set<Planned>();
+  const visit = (each: Planned): void => {
+    if (seen.has(each)) return;
+    seen.add(each);
+    for (const other of all) if (bindsClassesOf(each, other)) visit(other);
+    order.add(each);
+  };
+  for (const each of all) visit(each);
+  return [...order];
+}
+
+function leftAlone({ ref }: Planned): string {
+  return `${refId(ref)} stays as somebody else has deployed it meanwhile`;
 }

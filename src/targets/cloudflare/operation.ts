@@ -4,11 +4,18 @@ import { TroupeError } from "../../errors.ts";
 interface Done {
   /** For people, of the state it leads back to: "auth@production is back at version 3". */
   undone: string;
+  /** @returns a string: why it was left alone, in words */
   undo(): Promise<unknown>;
 }
 
 export class Operation {
   readonly #done: Done[] = [];
+  readonly #kept: string[] = [];
+
+  /** Something that nobody notices, and that is of use for the next attempt: it is not undone. */
+  keeps(what: string): void {
+    this.#kept.push(what);
+  }
 
   /** @param undone absent for what is not worth telling */
   did(undone: string, undo: () => Promise<unknown>): void {
@@ -30,18 +37,23 @@ export class Operation {
 
   async #undoAll(): Promise<string[]> {
     const notes: string[] = [];
+    if (this.#kept.length > 0) notes.push(`Made, and found again by the next deploy: ${this.#kept.join(", ")}`);
     let failed = false;
+    let left = false;
     for (const { undone, undo } of this.#done.reverse()) {
       try {
-        await undo();
-        if (undone) notes.push(undone);
+        const why = await undo();
+        if (typeof why === "string") left = true;
+        const note = typeof why === "string" ? why : undone;
+        if (note) notes.push(note);
       } catch (error) {
         failed = true;
         notes.push(`not put back, although it should be (${undone}): ${(error as Error).message}`);
       }
     }
     if (failed) return [...notes, "Run the same command again: it brings everything to the new state"];
-    return [...new Set(notes), this.#done.length === 0 ? "No Worker was changed" : "Everything is as it was before"];
+    const rest = left ? "Everything else is as it was before" : "Everything is as it was before";
+    return [...new Set(notes), this.#done.length === 0 ? "No Worker was changed" : rest];
   }
 }
 

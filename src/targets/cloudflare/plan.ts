@@ -84,6 +84,8 @@ export interface Planned extends Wanted {
 export interface PlanRequest extends ChangeOptions {
   wanted: readonly Wanted[];
   workspace: Workspace;
+  /** Told of each resource that was made. */
+  onMade?(what: string): void;
 }
 
 export interface Plan {
@@ -112,7 +114,11 @@ export async function plan(network: Network, asked: PlanRequest): Promise<Plan> 
   const provisioned = await provision(
     network,
     request.wanted.map(({ environment }) => environment),
-    { dryRun: request.dryRun === true, ...(request.onProgress && { onProgress: request.onProgress }) },
+    {
+      dryRun: request.dryRun === true,
+      ...(request.onProgress && { onProgress: request.onProgress }),
+      ...(request.onMade && { onMade: request.onMade }),
+    },
   );
   const planned = request.wanted.map((wanted, index) =>
     planOne(wanted, { state: states[index], assets: assets[index], provisioned, request }),

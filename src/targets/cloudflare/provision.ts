@@ -6,7 +6,7 @@ import { TroupeError } from "../../errors.ts";
 import type { Binding, Environment } from "../../model.ts";
 import { resourceName } from "./names.ts";
 import type { Network } from "./network.ts";
-import { isNetworkId, keyOf, MAKERS, resourcesOf } from "./resources.ts";
+import { isNetworkId, keyOf, MAKERS, type Maker, resourcesOf } from "./resources.ts";
 
 export interface Provisioned {
   /** The network's id of what a binding names. */
@@ -15,14 +15,21 @@ export interface Provisioned {
   made: string[];
 }
 
+export interface ProvisionOptions {
+  /** Makes nothing; what is missing has a placeholder for its id. */
+  dryRun: boolean;
+  onProgress?(message: string): void;
+  /** Told "KV namespace shop-sessions--staging" when it was made. */
+  onMade?(what: string): void;
+}
+
 /**
- * @param options.dryRun makes nothing; what is missing has a placeholder for its id
  * @throws TroupeError CONFIG for certificates that cannot be read
  */
 export async function provision(
   network: Network,
   environments: readonly Environment[],
-  options: { dryRun: boolean; onProgress?(message: string): void },
+  options: ProvisionOptions,
 ): Promise<Provisioned> {
   const ids = new Map<string, string>();
   const made: string[] = [];
@@ -34,16 +41,24 @@ export async function provision(
       ids.set(keyOf(resource), found);
       continue;
     }
-    made.push(`${maker.title} ${name}`);
-    if (!options.dryRun) options.onProgress?.(`Making ${maker.title} ${name}`);
-    ids.set(keyOf(resource), options.dryRun ? `(new) ${name}` : await maker.make(network, name, binding));
+    const what = `${maker.title} ${name}`;
+    made.push(what);
+    if (options.dryRun) {
+      ids.set(keyOf(resource), `(new) ${name}`);
+      continue;
+    }
+    options.onProgress?.(`Making ${what}`);
+    ids.set(keyOf(resource), await makeOrFind(maker, network, name, binding));
+    options.onMade?.(what);
   }
   const certificates = new Map<Binding, string>();
   for (const environment of environments) {
     for (const binding of environment.bindings.filter(isLocalCertificate)) {
       const { id, name, isNew } = await certificate(network, environment, binding, options.dryRun);
       certificates.set(binding, id);
-      if (isNew) made.push(`mTLS certificate ${name}`);
+      if (!isNew) continue;
+      made.push(`mTLS certificate ${name}`);
+      if (!options.dryRun) options.onMade?.(`mTLS certificate ${name}`);
     }
   }
   return {
@@ -58,6 +73,18 @@ export async function provision(
       return ids.get(keyOf(resource)) ?? resourceName(resource);
     },
   };
+}
+
+/** Another deploy may be making it at the same moment. */
+async function makeOrFind(maker: Maker, network: Network, name: string, binding: Binding): Promise<string> {
+  try {
+    return await maker.make(network, name, binding);
+  } catch (error) {
+    const isRefused = error instanceof TroupeError && ["CONFLICT", "PRECONDITION"].includes(error.code);
+    const found = isRefused ? await maker.find(network, name, binding) : undefined;
+    if (found === undefined) throw error;
+    return found;
+  }
 }
 
 function isLocalCertificate({ kind, entry }: Binding): boolean {

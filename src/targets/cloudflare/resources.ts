@@ -7,7 +7,7 @@ import { resourceName } from "./names.ts";
 import type { Network } from "./network.ts";
 
 /** How one type of resource is looked up, made and deleted. Ids are what bindings carry. */
-interface Maker {
+export interface Maker {
   title: string;
   find(network: Network, name: string, binding: Binding): Promise<string | undefined>;
   make(network: Network, name: string, binding: Binding): Promise<string>;

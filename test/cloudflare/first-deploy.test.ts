@@ -1,0 +1,145 @@
+/** Deploys that several make at once, that cannot be taken back entirely, and whose order matters. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { deploy } from "../../src/ops/deploy.ts";
+import type { TargetSelection } from "../../src/ops/target.ts";
+import { testFolder, writeFiles } from "../support/files.ts";
+import { Cloud } from "./cloud.ts";
+import { type CloudServer, type Seen, startCloud } from "./server.ts";
+
+let server: CloudServer;
+let cwd: string;
+beforeAll(async () => {
+  server = await startCloud();
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  server.cloud = new Cloud();
+  server.fault = undefined;
+  server.hold = undefined;
+  server.forget();
+  cwd = testFolder({ "troupe.toml": '[workspace]\nmembers = ["*"]\n' });
+});
+
+const at = (): TargetSelection => ({
+  cwd,
+  processEnv: { HOME: cwd, ...server.env },
+  now: () => new Date(),
+  target: "cloudflare",
+});
+
+function write(name: string, more: string, code = `export default { fetch: () => new Response("${name}") };`): void {
+  writeFiles(cwd, {
+    [`${name}/troupe.toml`]: `name = "${name}"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n${more}`,
+    [`${name}/index.js`]: `${code}\n`,
+  });
+}
+
+const RESOURCES = `kv_namespaces = [{ binding = "K" }]
+d1_databases = [{ binding = "D" }]
+r2_buckets = [{ binding = "R" }]
+queues = { producers = [{ binding = "Q", queue = "jobs" }] }
+`;
+
+const held = () => [
+  ...server.cloud.kv.map(({ title }) => title),
+  ...server.cloud.d1.map(({ name }) => name),
+  ...server.cloud.r2.map(({ name }) => name),
+  ...server.cloud.queues.map(({ queue_name }) => queue_name),
+];
+
+test("two at once make each resource once, and both succeed", async () => {
+  write("shop", RESOURCES);
+  // Each of the two has found nothing when the other begins to make it.
+  const waiting = new Map<string, () => void>();
+  server.hold = ({ method, path }: Seen) => {
+    const isMaking = method === "POST" && /namespaces|database|buckets|queues$/.test(path);
+    if (!isMaking) return undefined;
+    const other = waiting.get(path);
+    if (other) {
+      other();
+      return undefined;
+    }
+    return new Promise<void>((resolve) => waiting.set(path, resolve));
+  };
+  const reports = await Promise.all([deploy(at()), deploy(at())]);
+  server.hold = undefined;
+  expect(waiting.size).toBe(4);
+  expect(held()).toEqual(["shop-k", "shop-d", "shop-r", "jobs"]);
+  expect(reports.map(({ results }) => results[0]!.changed)).toEqual([true, true]);
+});
+
+test("one that fails says which resources it has made and left", async () => {
+  write("shop", RESOURCES, 'throw new Error("not today");\nexport default {};');
+  const error = await deploy(at()).catch((thrown) => thrown);
+  expect(error).toMatchObject({ code: "START" });
+  expect(error.notes).toContain(
+    "Made, and found again by the next deploy: KV namespace shop-k, D1 database shop-d, R2 bucket shop-r, Queue jobs",
+  );
+});
+
+test("one that fails leaves a Worker alone that somebody else has deployed to meanwhile", async () => {
+  write("auth", "");
+  write("shop", 'services = [{ binding = "AUTH", service = "auth" }]\n');
+  let others = 0;
+  server.hold = async ({ method, path }: Seen) => {
+    if (method !== "PUT" || !path.includes("/scripts/shop?") || others++ > 0) return undefined;
+    server.fault = (seen) => (seen.path.includes("/scripts/shop?") ? { status: 403, code: 10000 } : undefined);
+    write("auth", "", 'export default { fetch: () => new Response("more") };');
+    await deploy({ ...at(), service: ["auth"], message: "by somebody else" });
+    return undefined;
+  };
+  const error = await deploy(at()).catch((thrown) => thrown);
+  server.hold = undefined;
+  expect(error).toMatchObject({ code: "AUTH" });
+  expect([...server.cloud.scripts.keys()]).toEqual(["auth"]);
+  expect(server.cloud.active("auth")!.parts["index.js"]!.contents.toString()).toContain("more");
+  expect(error.notes.join("\n")).toContain("auth@production stays as somebody else has deployed it meanwhile");
+});
+
+test("new Workers wait for Durable Object classes that come with the migration of an old one", async () => {
+  const code = (...classes: string[]) =>
+    `import { DurableObject } from "cloudflare:workers";
+${classes.map((name) => `export class ${name} extends DurableObject {}`).join("\n")}
+export default { fetch: () => new Response() };`;
+  const old = (more: string) => `${more}[[migrations]]\ntag = "v1"\nnew_sqlite_classes = ["One"]\n`;
+  write("old", old(""), code("One"));
+  await deploy(at());
+  write(
+    "old",
+    `${old('services = [{ binding = "YOUNG", service = "young" }]\n')}
+[[migrations]]\ntag = "v2"\nnew_sqlite_classes = ["Two"]\n`,
+    code("One", "Two"),
+  );
+  write("young", 'durable_objects = { bindings = [{ name = "TWO", class_name = "Two", script_name = "old" }] }\n');
+  await deploy(at());
+  expect(server.cloud.active("young")!.bindings).toMatchObject([{ name: "TWO", script_name: "old" }]);
+  expect(server.cloud.active("old")!.bindings).toMatchObject([{ name: "YOUNG", service: "young" }]);
+});
+
+test("new Durable Object classes exist before those that bind them, also in a circle of services", async () => {
+  const code = (...classes: string[]) =>
+    `import { DurableObject } from "cloudflare:workers";
+${classes.map((name) => `export class ${name} extends DurableObject {}`).join("\n")}
+export default { fetch: () => new Response() };`;
+  const migrations = (...classes: string[]) =>
+    classes.map((name) => `[[migrations]]\ntag = "${name}"\nnew_sqlite_classes = ["${name}"]\n`).join("");
+  const config = (other: string, bindings: string, ...classes: string[]) =>
+    `services = [{ binding = "OTHER", service = "${other}" }]
+durable_objects = { bindings = [${bindings}] }
+${migrations(...classes)}`;
+  const own = (name: string) => `{ name = "${name.toUpperCase()}", class_name = "${name}" }`;
+  const names = ["a", "b", "c"];
+  for (const [index, name] of names.entries()) {
+    write(name, config(names[(index + 1) % 3]!, own(`One${name}`), `One${name}`), code(`One${name}`));
+  }
+  await deploy(at());
+  for (const [index, name] of names.entries()) {
+    const next = names[(index + 1) % 3]!;
+    // The last one binds no new class of another.
+    const foreign = name === "c" ? "" : `, { name = "FOREIGN", class_name = "Two${next}", script_name = "${next}" }`;
+    const bindings = `${own(`One${name}`)}, ${own(`Two${name}`)}${foreign}`;
+    write(name, config(next, bindings, `One${name}`, `Two${name}`), code(`One${name}`, `Two${name}`));
+  }
+  await deploy(at());
+  expect(names.map((name) => server.cloud.scripts.get(name)!.migration_tag)).toEqual(["Twoa", "Twob", "Twoc"]);
+});
