@@ -6,6 +6,8 @@ import type { Account } from "./account.ts";
 interface SdkError {
   status?: number;
   headers?: Headers;
+  /** The body of the answer: an object where it was JSON. */
+  error?: unknown;
   errors?: { code?: number; message?: string; error_chain?: { code?: number; message?: string }[] }[];
   message: string;
   cause?: unknown;
@@ -36,6 +38,21 @@ export function retryAfter(error: unknown): number | undefined {
   const seconds = Number(value);
   const wait = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000;
   return Number.isNaN(wait) ? undefined : Math.max(0, wait);
+}
+
+/** "Could not route to …, perhaps your object identifier is invalid?" */
+const UNKNOWN_PATH = 7003;
+
+/** Somebody answers, but not in the way of the API: a proxy, a login page, a wrong address. */
+export function strangeAnswer(failed: Omit<Failed, "source"> & { status: number }): TroupeError {
+  const { method, path, about, status } = failed;
+  const prefix = about === undefined ? "" : `${about}: `;
+  return new TroupeError("UNREACHABLE", `${prefix}What answers is not Cloudflare's API`, {
+    notes: [
+      `${method.toUpperCase()} ${path} (HTTP ${status})`,
+      "Check CLOUDFLARE_API_BASE_URL, and whether a proxy or a login page stands in between",
+    ],
+  });
 }
 
 export interface Failed {
@@ -79,13 +96,22 @@ export function apiError(error: unknown, { method, path, about, source }: Failed
       },
     );
   }
-  const said = first?.message === undefined ? message : `${first.message} [code ${first.code}]`;
+  const isStrange = typeof (error as SdkError).error !== "object" || (error as SdkError).error === null;
+  if (isStrange && !isTemporary(error) && status !== 401 && status !== 403) {
+    return strangeAnswer({ method, path, status, ...(about !== undefined && { about }) });
+  }
+  // A page is nothing to be read here.
+  const plain = isStrange ? `HTTP ${status}` : message;
+  const said = first?.message === undefined ? plain : `${first.message} [code ${first.code}]`;
   const code = (first?.code !== undefined && BY_CODE[first.code]) || codeOf(status);
   return new TroupeError(code, `${prefix}Cloudflare says: ${said}`, {
     notes: [
       ...errors.slice(1).map((each) => `${each.message} [code ${each.code}]`),
       ...(first?.error_chain ?? []).map((each) => `${each.message} [code ${each.code}]`),
       `${where} (HTTP ${status})`,
+      ...(first?.code === UNKNOWN_PATH
+        ? ["Is that the id of the account? `troupe whoami` lists those that the token sees"]
+        : []),
       ...nextMove(code, { status, source, wait: retryAfter(error) }),
     ],
     cause: error,

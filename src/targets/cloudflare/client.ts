@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BaseCloudflare } from "cloudflare/client";
 import { TroupeError } from "../../errors.ts";
 import type { Account } from "./account.ts";
-import { apiError, isConflict, isTemporary, retryAfter } from "./api-error.ts";
+import { apiError, isConflict, isTemporary, retryAfter, strangeAnswer } from "./api-error.ts";
 
 export interface ApiOptions extends Account {
   /** Waits this long before the first retry, twice as long before each further one. Default 500 ms. */
@@ -126,6 +126,7 @@ export class Api {
           ...(options.body !== undefined && { body: options.body }),
           ...(options.headers && { headers: options.headers }),
         });
+        if (typeof answer === "string") throw strangeAnswer({ method, path, status: 200 });
         return options.raw ? (answer as T) : (answer?.result as T);
       } catch (error) {
         const wait = retryAfter(error) ?? retryDelay * 2 ** (attempt - 1);

@@ -18,7 +18,9 @@ export const MAKERS: Record<string, Maker> = {
   kv: {
     title: "KV namespace",
     async find({ api, base }, name) {
-      const all = await api.list<{ id: string; title: string }>(`${base}/storage/kv/namespaces`);
+      const all = await api.list<{ id: string; title: string }>(`${base}/storage/kv/namespaces`, {
+        about: `KV namespace ${name}`,
+      });
       return all.find(({ title }) => title === name)?.id;
     },
     async make(network, name, binding) {
@@ -36,7 +38,10 @@ export const MAKERS: Record<string, Maker> = {
   d1: {
     title: "D1 database",
     async find({ api, base }, name) {
-      const all = await api.list<{ uuid: string; name: string }>(`${base}/d1/database`, { query: { name } });
+      const all = await api.list<{ uuid: string; name: string }>(`${base}/d1/database`, {
+        query: { name },
+        about: `D1 database ${name}`,
+      });
       return all.find((database) => database.name === name)?.uuid;
     },
     async make(network, name, binding) {
@@ -61,6 +66,7 @@ export const MAKERS: Record<string, Maker> = {
     async find({ api, base }, name, binding) {
       const found = await api.find<{ name: string }>(`${base}/r2/buckets/${name}`, {
         headers: jurisdictionOf(binding),
+        about: `R2 bucket ${name}`,
       });
       return found && name;
     },
@@ -81,7 +87,10 @@ export const MAKERS: Record<string, Maker> = {
   queue: {
     title: "Queue",
     async find({ api, base }, name) {
-      const all = await api.list<{ queue_name: string }>(`${base}/queues`, { query: { name } });
+      const all = await api.list<{ queue_name: string }>(`${base}/queues`, {
+        query: { name },
+        about: `Queue ${name}`,
+      });
       return all.some(({ queue_name }) => queue_name === name) ? name : undefined;
     },
     async make(network, name, binding) {
