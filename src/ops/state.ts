@@ -1,4 +1,5 @@
 /** Where troupe keeps its state: `.troupe/` at the workspace root, `--state-dir`, or TROUPE_STATE_DIR. */
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -15,12 +16,21 @@ export function stateDir(
  * @throws the file system's error when it cannot be written
  */
 export async function ensureStateFolder(state: string, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch(async (error: NodeJS.ErrnoException) => {
+    // Said of a read-only file system, too, where a plain mkdir says what is the matter.
+    if (error.code === "ENOENT") await mkdir(firstMissing(folder));
+    throw error;
+  });
   const relative = path.relative(state, folder);
   if (relative.startsWith("..") || path.isAbsolute(relative)) return;
   await writeFile(path.join(state, ".gitignore"), "*\n", { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
+}
+
+function firstMissing(folder: string): string {
+  const parent = path.dirname(folder);
+  return parent === folder || existsSync(parent) ? folder : firstMissing(parent);
 }
 
 /** Where `dev` and the data commands keep data. @param chosen `--persist-to`, absolute */
