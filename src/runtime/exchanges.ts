@@ -20,6 +20,12 @@ export class Exchanges {
   readonly #open = new Set<Exchange>();
   #idle: (() => void) | undefined;
   #retiring = new AbortController();
+  #lastLeft = 0;
+
+  /** When the last one was over, as `performance.now()` has it; 0: there was none. */
+  get lastLeft(): number {
+    return this.#lastLeft;
+  }
 
   /** Aborted when the code is about to go: long-lived connections should end. */
   get retiring(): AbortSignal {
@@ -33,7 +39,9 @@ export class Exchanges {
   }
 
   leave(exchange: Exchange): void {
-    if (this.#open.delete(exchange) && this.#open.size === 0) this.#idle?.();
+    if (!this.#open.delete(exchange)) return;
+    this.#lastLeft = performance.now();
+    if (this.#open.size === 0) this.#idle?.();
   }
 
   /** Tells long-lived connections to end. */

@@ -1,6 +1,7 @@
 /** One graph over all its generations: starts, swaps without losing a request, stops. */
 import { mkdtempSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { TroupeError } from "../errors.ts";
 import { swapMode } from "./assemble.ts";
 import { Generation } from "./generation.ts";
@@ -32,11 +33,19 @@ export function createGraphRuntime(options: GraphRuntimeOptions = {}): GraphRunt
   return new Runtime(options);
 }
 
+/**
+ * So many old generations at a time stay for the work behind their last answers: a deploy every second is to cost no
+ * more memory than that.
+ */
+const LINGERING = 2;
+
 class Runtime implements GraphRuntime {
   #options: GraphRuntimeOptions;
   #current: Generation | undefined;
   /** Old generations that still finish their exchanges. */
   #leaving = new Set<Generation>();
+  /** Of these, those that have no exchange any more, and end when this is aborted. */
+  readonly #lingering = new Set<AbortController>();
   /** Swaps run one after another. */
   #queue: Promise<unknown> = Promise.resolve();
   /** Set while requests have to wait. */
@@ -117,6 +126,7 @@ class Runtime implements GraphRuntime {
   async close(grace = 0): Promise<void> {
     // A start under way is not waited for: it may never end.
     this.#stop.abort();
+    for (const end of this.#lingering) end.abort();
     await this.#queue;
     const generations = this.#generations();
     this.#current = undefined;
@@ -259,8 +269,22 @@ class Runtime implements GraphRuntime {
   async #retire(generation: Generation, mode: SwapMode): Promise<void> {
     this.#leaving.add(generation);
     await generation.drain(this.#options.drain?.[mode] ?? DRAIN[mode]);
+    // In the other modes requests are waiting.
+    if (mode === "overlap") await this.#linger(generation);
     await generation.dispose();
     this.#leaving.delete(generation);
+  }
+
+  /** Leaves a process alone with what still runs behind its answers. */
+  async #linger(generation: Generation): Promise<void> {
+    const { lastLeft } = generation.exchanges;
+    const rest = lastLeft + (this.#options.linger ?? 0) - performance.now();
+    if (lastLeft === 0 || rest <= 0 || this.#stop.signal.aborted) return;
+    const end = new AbortController();
+    this.#lingering.add(end);
+    if (this.#lingering.size > LINGERING) [...this.#lingering][0]!.abort();
+    await sleep(rest, undefined, { signal: end.signal, ref: false }).catch(() => {});
+    this.#lingering.delete(end);
   }
 
   #closeGate(): number {

@@ -187,6 +187,11 @@ export interface GraphRuntimeOptions {
   queues?: QueueService;
   /** Loads edited code into the running process where that is possible (docs/runtime.md). For development. */
   load?: boolean;
+  /**
+   * How long after its last answer an old generation stays when nobody has to wait for it, in ms: work behind an answer
+   * (`waitUntil`) is invisible from here. Default 0.
+   */
+  linger?: number;
   /** How long running exchanges may go on in the old generation, in ms, by mode. */
   drain?: Partial<Record<SwapMode, number>>;
 }

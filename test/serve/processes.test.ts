@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
-import { expect, test } from "vitest";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
 import { troupe } from "../support/cli.ts";
 import { alive, descendants } from "../support/dev.ts";
 import { startServe, testStore } from "../support/serve.ts";
@@ -69,6 +72,34 @@ test("what makes room for others has a moment for work behind its last answer", 
   await serve.get("b");
   const { message } = await serve.next("log");
   expect(message).toBe("done behind the answer");
+});
+
+test("work behind an answer goes on when a new version takes over", async () => {
+  const store = testStore();
+  store.deploy({
+    a: {
+      code: `export default { async fetch(request, env, ctx) {
+        ctx.waitUntil(fetch(request.headers.get("x-tell")).then(() => console.log("done behind the answer")));
+        return new Response("old");
+      } }`,
+    },
+  });
+  const serve = await startServe(store.folder);
+  let answer = () => {};
+  const slow = http.createServer((_request, response) => {
+    answer = () => response.end();
+  });
+  onTestFinished(() => void slow.close());
+  await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+  const { port } = slow.address() as AddressInfo;
+  const asked = once(slow, "request");
+  await serve.get("a", "/", { headers: { "x-tell": `http://127.0.0.1:${port}/` } });
+  await asked;
+  store.deploy({ a: { code: hello("new") } });
+  await serve.next("reload");
+  expect((await serve.get("a")).body).toBe("new");
+  answer();
+  expect((await serve.next("log")).message).toBe("done behind the answer");
 });
 
 test("a process that is killed is back for the next request", async () => {

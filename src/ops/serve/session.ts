@@ -14,6 +14,9 @@ import { Background } from "./background.ts";
 import { planServe, type ServedGraph, type ServePlan } from "./plan.ts";
 import type { ServeEvent, VersionRef } from "./types.ts";
 
+/** Work behind an answer may go on for so long in code that was replaced, in ms. */
+const LINGER = 10_000;
+
 export interface SessionOptions {
   store: Store;
   /** Folder of the data of all deployed environments. */
@@ -53,7 +56,7 @@ export class ServeSession {
       ...(options.now && { now: options.now }),
     });
     this.pool = new Pool({
-      createRuntime: (given) => createGraphRuntime({ ...given, queues: this.#background.queues }),
+      createRuntime: (given) => createGraphRuntime({ ...given, queues: this.#background.queues, linger: LINGER }),
       idleTimeout: options.idleTimeout,
       maxProcesses: options.maxProcesses,
       memoryLimit: options.memoryLimit,
