@@ -79,6 +79,9 @@ it("makes a preview, promotes, and deletes it again", async () => {
 
   const gone = await action(cwd, { TROUPE_COMMAND: "delete", TROUPE_ENVIRONMENT: "pr-7" });
   expect(gone.summary).toContain("| shop | pr-7 | deleted | private |");
+  const goneAlready = await run(cwd, { TROUPE_COMMAND: "delete", TROUPE_ENVIRONMENT: "pr-7" });
+  expect(goneAlready).toMatchObject({ code: 0, outputs: { changed: "false" } });
+  expect(goneAlready.stdout).toMatch(/^::notice::There is no .*pr-7/m);
 });
 
 it("fails with troupe's own error, in the log and as an annotation", async () => {
@@ -86,7 +89,9 @@ it("fails with troupe's own error, in the log and as an annotation", async () =>
   const { code, stdout, stderr } = await run(cwd, { TROUPE_ENVIRONMENT: "pr-7" });
   expect(code).toBe(3);
   expect(stderr).toMatch(/"code":"CONFIG"/);
-  expect(stdout).toMatch(/^::error::.+/m);
+  const [, annotation] = /^::error::(.+)$/m.exec(stdout)!;
+  const lines = annotation!.split("%0A");
+  expect(new Set(lines.map((line) => line.replace(/^- /, ""))).size).toBe(lines.length);
 });
 
 it("fails for a command that there is not", async () => {

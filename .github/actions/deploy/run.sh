@@ -42,12 +42,14 @@ result=$($troupe "${words[@]}" "${flags[@]}" ${TROUPE_ARGUMENTS:-} 2>"$scratch/s
 cat "$scratch/stderr" >&2
 
 # A preview that is gone already, or whose deploy never worked, needs no deleting.
+gone=
 if [ "$TROUPE_COMMAND" = delete ] && [ "$code" = 5 ]; then
   code=0
+  gone=yes
   result='{"environments":[]}'
 fi
 
-TROUPE_CODE=$code TROUPE_RESULT=$result TROUPE_STDERR=$scratch/stderr node <<'SCRIPT'
+TROUPE_CODE=$code TROUPE_GONE=$gone TROUPE_RESULT=$result TROUPE_STDERR=$scratch/stderr node <<'SCRIPT'
 const { appendFileSync, readFileSync } = require("node:fs");
 
 // Commands to the runner are lines: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
@@ -60,10 +62,10 @@ for (const line of readFileSync(process.env.TROUPE_STDERR, "utf8").split("\n")) 
   } catch {
     continue;
   }
-  const kind = said.error ? "error" : "warning";
+  const kind = !said.error ? "warning" : process.env.TROUPE_GONE ? "notice" : "error";
   const { message, notes = [], diagnostics = [] } = said.error ?? said.warning ?? {};
   if (message === undefined) continue;
-  const more = diagnostics.map((each) => `- ${each.message}`);
+  const more = diagnostics.filter((each) => each.message !== message).map((each) => `- ${each.message}`);
   console.log(`::${kind}::${escaped([message, ...more, ...notes].join("\n"))}`);
 }
 if (process.env.TROUPE_CODE !== "0") process.exit(Number(process.env.TROUPE_CODE));
