@@ -68,6 +68,15 @@ function explainUnresolved(project: Project, message: Message, specifier: string
     const near = suggestion.length > 0 ? [] : nearby(project, path.resolve(path.dirname(importer), specifier));
     return { code: "unresolved-import", text, notes: [...notes, ...suggestion, ...near] };
   }
+  // `virtual:react-router/server-build` and the like; no package has a colon in its name.
+  if (/^[a-z][\w+.-]*:/.test(specifier)) {
+    const made = `"${specifier}" is no package: a framework's own build makes it`;
+    return {
+      code: "virtual-module",
+      text,
+      notes: [...notes, made, "Run that build first (`npm run build`): the config it writes is followed"],
+    };
+  }
   return {
     code: "missing-package",
     text,

@@ -92,6 +92,8 @@ function entriesAt(node: Sourced, place: Place, scope: BindingScope): Found[] {
       return [...node.entries].map(([name, child]) => foundAt(place, child, name, inEnv));
     case "single": {
       if (node.kind !== "table") break;
+      // Build tools write an empty table for what nobody wants.
+      if (key.nameField === undefined && node.entries.size === 0) return [];
       const name = key.nameField === undefined ? undefined : entryName(node, key);
       return [foundAt(place, node, name ?? key.path.at(-1)!, inEnv && name !== undefined)];
     }

@@ -1,5 +1,6 @@
 /** Rules of one environment that concern several keys at once. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { kindOf } from "../bindings/index.ts";
 import type { Environment, Written } from "../model.ts";
 import type { Faults } from "./faults.ts";
@@ -117,6 +118,18 @@ function checkVariables({ bindings, service, name }: Environment, faults: Faults
   });
 }
 
+/** Whether the package of a folder says how it is built. */
+function hasBuildScript(folder: string): boolean {
+  try {
+    const manifest = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as {
+      scripts?: { build?: unknown };
+    };
+    return typeof manifest.scripts?.build === "string";
+  } catch {
+    return false;
+  }
+}
+
 function checkMain(
   { main }: Environment,
   settings: Record<string, unknown>,
@@ -139,8 +152,11 @@ function checkMain(
     !existsSync(main) &&
     !(settings.build as { command?: string } | undefined)?.command
   ) {
+    const built = hasBuildScript(path.dirname(written.file))
+      ? ["If the build of package.json makes it, run that first: `npm run build`."]
+      : [];
     faults.error("missing-main", `\`${display(written.path)}\`: there is no file ${main}`, written, {
-      notes: ["Correct the path (it starts from the config's folder), or make the file."],
+      notes: ["Correct the path (it starts from the config's folder), or make the file.", ...built],
     });
   }
 }

@@ -84,6 +84,13 @@ describe("missing packages", () => {
     ]);
   });
 
+  it("are told from what only a framework's build has", async () => {
+    const dir = project({ "src/index.ts": worker("r", `import r from "virtual:react-router/server-build";`) });
+    const { code, notes } = (await buildError(dir)).diagnostics[0]!;
+    expect(code).toBe("virtual-module");
+    expect(notes?.join("\n")).toContain("npm run build");
+  });
+
   it("are told from a part that an installed package lacks", async () => {
     expect(await notes({ "app/node_modules/@scope/hono/package.json": "{}" })).toEqual([
       'The package "@scope/hono" is installed, and has no "router"',

@@ -2,6 +2,8 @@
 import { once } from "node:events";
 import net from "node:net";
 import { expect, it, onTestFinished } from "vitest";
+import { loadWorkspace } from "../../src/config/index.ts";
+import { chooseListening } from "../../src/ops/dev/listen.ts";
 import { startTroupe } from "../support/cli.ts";
 import { type Dev, ready, startDev } from "../support/dev.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
@@ -50,6 +52,23 @@ it("refuses a port that is taken, at the line that wants it", async () => {
   expect(stderr).toContain(`Port ${port} is in use by process ${process.pid}`);
   expect(stderr).toMatch(/wrangler\.toml:5:/);
   expect(stderr).toContain("--port");
+});
+
+it("says nothing of settings that a build tool wrote", async () => {
+  const cwd = testFolder({
+    "wrangler.toml": CONFIG,
+    ".wrangler/deploy/config.json": `{"configPath":"../../build/wrangler.json"}`,
+    "build/wrangler.json": JSON.stringify({
+      name: "app",
+      main: "index.js",
+      compatibility_date: "2026-11-01",
+      dev: { upstream_protocol: "http", enable_containers: true },
+    }),
+    "build/index.js": OK,
+  });
+  const { workspace } = await loadWorkspace({ cwd, processEnv: {} });
+  const { warnings } = await chooseListening({ cwd, port: 0 }, workspace.services[0]!.environments.production!);
+  expect(warnings).toEqual([]);
 });
 
 it("takes the port of the inspector from it", async () => {

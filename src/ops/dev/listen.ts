@@ -73,7 +73,8 @@ export async function chooseListening(options: DevOptions, environment: Environm
     ...(inspects && { inspectorPort: await inspectorPort(inspector) }),
     ...(https && { https }),
     warnings: await Promise.all(
-      unused(settings).map(async ([key, why]): Promise<Diagnostic> => {
+      // In a config that a build tool wrote they are the tool's, and nobody's to mend.
+      (environment.userDir === undefined ? unused(settings) : []).map(async ([key, why]): Promise<Diagnostic> => {
         const location = await locate(`dev.${key}`);
         const message = `\`dev.${key}\` is not used: ${why}`;
         return { severity: "warning", code: "unused-setting", message, ...(location && { location }) };
