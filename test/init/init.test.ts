@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { ownRange } from "../../src/ops/init/own-range.ts";
 import { TEMPLATE_NAMES } from "../../src/ops/init/templates.ts";
 import { troupe, troupeJson } from "../support/cli.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
@@ -44,6 +45,28 @@ function configsIn(dir: string): string[] {
     .filter((file) => path.basename(file) === "troupe.toml")
     .map((file) => path.join(dir, file));
 }
+
+describe("a new project asks for the troupe that made it", () => {
+  const asked = (range: string | undefined) => {
+    const root = testFolder({
+      "package.json": JSON.stringify({ devDependencies: range === undefined ? {} : { troupe: range } }),
+    });
+    return ownRange(path.join(root, "apps/shop"), path.join(root, "node_modules/troupe"));
+  };
+
+  test("by its version, when a registry has it", () => {
+    expect(asked("^0.1.0")).toMatch(/^\^\d/);
+    expect(asked(undefined)).toMatch(/^\^\d/);
+    expect(ownRange("/somewhere", "/a/checkout")).toMatch(/^\^\d/);
+  });
+
+  test("from where it came, when it is a file, or a URL", () => {
+    expect(asked("file:../troupe-0.1.0.tgz")).toBe("file:../../../troupe-0.1.0.tgz");
+    expect(asked("./troupe.tgz")).toBe("file:../../troupe.tgz");
+    expect(asked("link:../troupe")).toBe("link:../../../troupe");
+    expect(asked("https://host.example/troupe.tgz")).toBe("https://host.example/troupe.tgz");
+  });
+});
 
 describe("troupe init", () => {
   test("names the service after the folder, as far as a service can be named so", async () => {

@@ -8,6 +8,7 @@ import { TroupeError } from "../../errors.ts";
 import { type PackageManager, packageManagerOf } from "../../lib/package-manager.ts";
 import { runCommand } from "../../lib/run-command.ts";
 import { extendGitignore, extendManifest, newManifest } from "./merge.ts";
+import { ownRange } from "./own-range.ts";
 import { type ProjectFiles, type TemplateName, templateFiles, WITH_GENERATED_TYPES } from "./templates.ts";
 
 export interface InitOptions {
@@ -85,9 +86,12 @@ async function plan(dir: string, template: TemplateName, name: string): Promise<
   const files = await templateFiles(template, name);
   const manifest = await read("package.json");
   const wanted = files.get("package.json")!;
+  const range = ownRange(dir);
   files.set(
     "package.json",
-    manifest?.trim() ? extendManifest(manifest, wanted, path.join(dir, "package.json")) : newManifest(wanted, name),
+    manifest?.trim()
+      ? extendManifest(manifest, wanted, path.join(dir, "package.json"), range)
+      : newManifest(wanted, name, range),
   );
   files.set(".gitignore", extendGitignore((await read(".gitignore")) ?? ""));
 

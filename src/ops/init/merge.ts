@@ -1,7 +1,6 @@
 /** package.json and .gitignore: the two files a project may well have already, and that can take more. */
 import { applyEdits, type JSONPath, modify, type ParseError, parse } from "jsonc-parser";
 import { TroupeError } from "../../errors.ts";
-import { VERSION } from "../../package.ts";
 
 /** Never in a commit: what is installed, made by running, or secret. */
 const IGNORED = [
@@ -20,10 +19,13 @@ interface Manifest {
   devDependencies: Record<string, string>;
 }
 
-/** A new package.json: the template's, with the project's name and this troupe. */
-export function newManifest(template: string, name: string): string {
+/**
+ * A new package.json: the template's, with the project's name and this troupe.
+ * @param range what to write for `troupe`
+ */
+export function newManifest(template: string, name: string, range: string): string {
   const { description: _, ...manifest } = JSON.parse(template);
-  const devDependencies = { ...manifest.devDependencies, troupe: `^${VERSION}` };
+  const devDependencies = { ...manifest.devDependencies, troupe: range };
   const sorted = Object.fromEntries(Object.entries(devDependencies).sort(([a], [b]) => (a < b ? -1 : 1)));
   return `${JSON.stringify({ ...manifest, name, devDependencies: sorted }, null, 2)}\n`;
 }
@@ -32,7 +34,7 @@ export function newManifest(template: string, name: string): string {
  * An existing package.json with what the template needs and it lacks. What it has stays, so does its formatting.
  * @throws TroupeError CONFIG when it is not JSON
  */
-export function extendManifest(existing: string, template: string, file: string): string {
+export function extendManifest(existing: string, template: string, file: string, range: string): string {
   const errors: ParseError[] = [];
   const has = parse(existing, errors) as Partial<Manifest> | undefined;
   if (errors.length > 0 || typeof has !== "object" || has === null) {
@@ -51,7 +53,7 @@ export function extendManifest(existing: string, template: string, file: string)
   }
   const known = { ...has.dependencies, ...has.devDependencies };
   for (const group of ["dependencies", "devDependencies"] as const) {
-    const packages = { ...wants[group], ...(group === "devDependencies" && { troupe: `^${VERSION}` }) };
+    const packages = { ...wants[group], ...(group === "devDependencies" && { troupe: range }) };
     for (const [name, range] of Object.entries(packages)) if (known[name] === undefined) set([group, name], range);
   }
   return text;
