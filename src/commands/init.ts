@@ -44,7 +44,7 @@ const command: Command<InitArgs, InitResult> = {
     if (git) output.line(style.dim("  (a new git repository)"));
     output.line();
     output.line("Next:");
-    if (where !== ".") output.line(`  cd ${where}`);
+    if (where !== ".") output.line(`  cd ${/^[\w./~-]+$/.test(where) ? where : `"${where}"`}`);
     if (!installed) output.line(`  ${packageManager} install`);
     output.line(`  ${execCommand(packageManager)} troupe dev`);
   },

@@ -6,6 +6,7 @@ import { ownRange } from "../../src/ops/init/own-range.ts";
 import { TEMPLATE_NAMES } from "../../src/ops/init/templates.ts";
 import { troupe, troupeJson } from "../support/cli.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
+import { troupeHere } from "../support/here.ts";
 
 /** Generates no types, and so takes a tenth of the time. */
 const QUICK = ["--template", "gateway"];
@@ -74,6 +75,23 @@ describe("troupe init", () => {
     const { name } = await troupeJson<{ name: string }>(["init", "Über  My_Shop!", "--no-git"], { cwd: dir });
     expect(name).toBe("ber-my_shop");
     expect(read(path.join(dir, "Über  My_Shop!"), "troupe.toml")).toContain('name = "ber-my_shop"');
+  });
+
+  test("refuses a folder that is a file, or below one", async () => {
+    const dir = testFolder({ taken: "" });
+    for (const name of ["taken", "taken/below"]) {
+      const { code, stderr } = await troupeHere(["init", name, ...QUICK], { cwd: dir });
+      expect(code).toBe(6);
+      expect(stderr).toContain(`${name} is no folder`);
+    }
+  });
+
+  test("gives a package a name that none of its dependencies has", async () => {
+    const dir = testFolder();
+    const { code, stdout } = await troupeHere(["init", "a b/troupe", ...QUICK, "--no-git"], { cwd: dir });
+    expect(code).toBe(0);
+    expect(stdout).toContain('cd "a b/troupe"');
+    expect(JSON.parse(read(path.join(dir, "a b/troupe"), "package.json")).name).toBe("troupe-project");
   });
 
   test("refuses to overwrite, naming every file, and writes nothing", async () => {

@@ -37,7 +37,7 @@ export interface InitResult {
 }
 
 /**
- * @throws TroupeError CONFLICT naming every file that is in the way (nothing is written then), CONFIG for a broken
+ * @throws TroupeError CONFLICT naming every file that is in the way, or where the folder should be (nothing is written then), CONFIG for a broken
  *   package.json, PRECONDITION when packages could not be installed (the project is there then)
  */
 export async function init(options: InitOptions): Promise<InitResult> {
@@ -74,7 +74,10 @@ async function plan(dir: string, template: TemplateName, name: string): Promise<
   const read = (file: string): Promise<string | undefined> =>
     readFile(path.join(dir, file), "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
-      throw error;
+      if (error.code !== "ENOTDIR") throw error;
+      throw new TroupeError("CONFLICT", `${dir} is no folder: there is a file in its way`, {
+        notes: ["name another folder"],
+      });
     });
   for (const config of ["wrangler.json", "wrangler.jsonc", "wrangler.toml"]) {
     if ((await read(config)) === undefined) continue;

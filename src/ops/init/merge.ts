@@ -26,8 +26,10 @@ interface Manifest {
 export function newManifest(template: string, name: string, range: string): string {
   const { description: _, ...manifest } = JSON.parse(template);
   const devDependencies = { ...manifest.devDependencies, troupe: range };
+  // Package managers refuse a package that depends on its own name.
+  const own = devDependencies[name] ?? manifest.dependencies?.[name];
   const sorted = Object.fromEntries(Object.entries(devDependencies).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `${JSON.stringify({ ...manifest, name, devDependencies: sorted }, null, 2)}\n`;
+  return `${JSON.stringify({ ...manifest, name: own === undefined ? name : `${name}-project`, devDependencies: sorted }, null, 2)}\n`;
 }
 
 /**
