@@ -16,6 +16,17 @@ function exit(code: number): void {
   process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
 }
 
+/** What a terminal does for Ctrl-Z, unless somebody reads its keys. */
+function suspend(resumed: () => void): void {
+  // The whole group, as the terminal would: npm in front, workerd behind.
+  process.kill(0, "SIGTSTP");
+  // No timer runs meanwhile; without a shell to go back to, nothing has stopped.
+  setTimeout(resumed, RESUMES);
+}
+
+/** The signal has arrived by then, in ms. */
+const RESUMES = 100;
+
 interface Program extends Pick<typeof import("./main.ts"), "main"> {
   /** What a start needs has run. */
   settled?(): void;
@@ -85,6 +96,7 @@ async function run(argv: string[]): Promise<number> {
     stderr: process.stderr,
     now: () => new Date(),
     fetch: (input, init) => fetch(input, init),
+    suspend: process.platform === "win32" ? undefined : suspend,
     signal: stop.signal,
     crash,
   });

@@ -16,6 +16,11 @@ export interface Context {
   fetch: typeof globalThis.fetch;
   /** Told when a command that goes on has started. */
   settled?: (() => void) | undefined;
+  /**
+   * Stops this process and those beside it until the shell lets them go on, as Ctrl-Z does; absent where no system does that.
+   * @param resumed called when it goes on
+   */
+  suspend?: ((resumed: () => void) => void) | undefined;
   /** Aborted on the first SIGINT or SIGTERM: long-running commands finish and return. */
   signal: AbortSignal;
   /** False without a TTY or with `CI` set: never wait for input then. */

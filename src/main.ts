@@ -18,7 +18,10 @@ const VERSION_FLAG = { alias: "v", type: "boolean", describe: "Show the version 
 
 /** The outside world, before the command line has been read. */
 export interface Outside
-  extends Pick<Context, "cwd" | "env" | "stdin" | "stdout" | "stderr" | "now" | "fetch" | "settled" | "signal"> {
+  extends Pick<
+    Context,
+    "cwd" | "env" | "stdin" | "stdout" | "stderr" | "now" | "fetch" | "settled" | "suspend" | "signal"
+  > {
   /** Rejects with an error that nobody caught. */
   crash: Promise<never>;
 }

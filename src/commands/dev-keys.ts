@@ -22,7 +22,9 @@ export function listenToKeys(
   stdin.setRawMode(true);
   stdin.resume();
   stdin.setEncoding("utf8");
+  let finished = false;
   const finish = (): void => {
+    finished = true;
     stdin.setRawMode?.(false);
     stdin.pause();
     actions.quit();
@@ -33,7 +35,11 @@ export function listenToKeys(
     if (key === "b") actions.emit({ reason: "graph", graph: server.view() });
     if (key === "r") void server.reload();
     if (key === "c") stdout.write("\u001b[2J\u001b[3J\u001b[H");
-    // Raw mode swallows Ctrl-C and Ctrl-D.
+    // Raw mode swallows Ctrl-Z, and Ctrl-C and Ctrl-D.
+    if (key === "\u001a" && context.suspend) {
+      stdin.setRawMode?.(false);
+      context.suspend(() => stdin.setRawMode?.(!finished));
+    }
     if (key === "q" || key === "\u0003" || key === "\u0004") finish();
   };
   stdin.on("data", (typed: string) => {

@@ -27,8 +27,15 @@ interface Terminal {
   ended: Promise<number>;
 }
 
-function dev(cwd: string, args: string[], { env = {}, now = () => new Date() }: { env?: object; now?(): Date } = {}) {
-  const raw: boolean[] = [];
+interface DevWorld {
+  env?: object;
+  now?(): Date;
+  suspend?(resumed: () => void): void;
+  /** Gets every switch of the terminal's raw mode. */
+  raw?: boolean[];
+}
+
+function dev(cwd: string, args: string[], { env = {}, now = () => new Date(), suspend, raw = [] }: DevWorld = {}) {
   const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: (on: boolean) => raw.push(on) });
   const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
   const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
@@ -48,6 +55,7 @@ function dev(cwd: string, args: string[], { env = {}, now = () => new Date() }: 
     stderr,
     now,
     fetch,
+    suspend,
     signal: abort.signal,
     crash: new Promise<never>(() => {}),
   });
@@ -92,6 +100,24 @@ it("reacts to keys", async () => {
   terminal.press("q");
   expect(await terminal.ended).toBe(0);
   expect(terminal.shown()).not.toContain("browser");
+});
+
+it("stops at Ctrl-Z with the terminal as it was, and reads keys again when it goes on", async () => {
+  const raw: boolean[] = [];
+  let resume = (): void => {};
+  const terminal = dev(testFolder(APP), [], {
+    raw,
+    suspend: (resumed) => {
+      resume = resumed;
+    },
+  });
+  await ready(terminal);
+  terminal.press("\u001a");
+  await expect.poll(() => raw).toEqual([true, false]);
+  resume();
+  expect(raw).toEqual([true, false, true]);
+  terminal.press("q");
+  expect(await terminal.ended).toBe(0);
 });
 
 it("ends at Ctrl-C, which a terminal gives as a key", async () => {
