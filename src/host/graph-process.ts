@@ -271,7 +271,8 @@ export class GraphProcess {
     const error = new TroupeError("START", `${graph.workers.join(", ")} keeps crashing its process`, {
       notes: [`It is left alone for ${CRASHES.pause / 1000} s, and started again by the next request after that`],
     });
-    // At once, not behind what waits: every request until then would be the next crash.
+    // Every request until then would be the next crash.
+    this.#leaving?.abort();
     void this.#enqueue(async () => {
       this.#fail(graph, error, CRASHES.pause);
       await this.#close("crashing", 0);

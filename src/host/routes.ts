@@ -60,7 +60,7 @@ export function routeFault(route: Route): string | undefined {
 }
 
 /** @param url `path` is path and query as the client sent them */
-export function matchesRoute(route: ParsedRoute, url: { scheme: string; host: string; path: string }): boolean {
+function matchesRoute(route: ParsedRoute, url: { scheme: string; host: string; path: string }): boolean {
   if (route.scheme !== undefined && route.scheme !== url.scheme) return false;
   if (!matchesHost(route, url.host)) return false;
   return route.anySuffix ? url.path.startsWith(route.path) : url.path === route.path;
@@ -72,7 +72,7 @@ function matchesHost(route: ParsedRoute, host: string): boolean {
 }
 
 /** Below 0 when `a` is the more specific of two routes that match the same URL: the host counts first, then the path. */
-export function compareRoutes(a: ParsedRoute, b: ParsedRoute): number {
+function compareRoutes(a: ParsedRoute, b: ParsedRoute): number {
   const rank = { exact: 0, below: 1, around: 2 };
   return (
     Number(a.hosts !== "exact") - Number(b.hosts !== "exact") ||

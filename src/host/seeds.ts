@@ -3,18 +3,22 @@
  * `<state>/data/serve/seeds`, laid out as a home, which its first start takes over.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { localResourceId } from "../bindings/resource.ts";
 import type { Resource } from "../model.ts";
 import { CLASSES, objectId } from "./home-files.ts";
 
+/** At most, from its first copy until it is stored, in ms. */
+const CLONE_TAKES = 60 * 60 * 1000;
+
 /** Folder of the data of all deployed environments. */
 export function serveData(state: string): string {
   return path.join(state, "data", "serve");
 }
 
+/** Where the copies for one environment lie until it takes them over. */
 export function seedFolder(dataDir: string, seed: string): string {
   return path.join(dataDir, "seeds", seed);
 }
@@ -50,8 +54,25 @@ export async function makeSeed(
   }
 }
 
+/** Removes copies that are not wanted any more; there need be none. */
 export async function removeSeed(dataDir: string, seed: string): Promise<void> {
   await rm(seedFolder(dataDir, seed), { recursive: true, force: true });
+}
+
+/**
+ * Removes copies that nobody will take over: those of a clone that was killed before it was stored.
+ * @param isKnown whether an environment is to start with it
+ */
+export async function sweepSeeds(dataDir: string, isKnown: (seed: string) => boolean, now = Date.now()): Promise<void> {
+  for (const name of await readdir(path.dirname(seedFolder(dataDir, "x"))).catch(() => [])) {
+    const folder = seedFolder(dataDir, name);
+    // A clone that is under way has made its copies, and is not stored yet.
+    const isOld = await stat(folder).then(
+      ({ mtimeMs }) => now - mtimeMs > CLONE_TAKES,
+      () => false,
+    );
+    if (isOld && !isKnown(name)) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** The home that a resource is in; undefined when it was never used. */

@@ -171,7 +171,7 @@ export async function renameEnvironment(
   );
 }
 
-export interface DeletedEnvironment {
+interface DeletedEnvironment {
   service: string;
   name: string;
   deleted: true;

@@ -4,6 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { TroupeError } from "../errors.ts";
 
+/** SHA-256, hex. */
 export function hashOf(contents: Uint8Array): string {
   return createHash("sha256").update(contents).digest("hex");
 }

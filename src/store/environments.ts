@@ -38,6 +38,7 @@ function record(row: Row): EnvironmentRecord {
   };
 }
 
+/** @returns undefined when there is none */
 export function findEnvironment(database: DatabaseSync, ref: EnvironmentRef): EnvironmentRecord | undefined {
   const row = database.prepare(`${SELECT} WHERE s.name = ? AND e.name = ?`).get(ref.service, ref.environment) as
     | Row
@@ -95,6 +96,7 @@ export function createEnvironment(
   return requireEnvironment(database, ref);
 }
 
+/** Its versions, secrets and settings stay. */
 export function renameEnvironment(database: DatabaseSync, id: number, name: string, label: string): void {
   database.prepare("UPDATE environments SET name = ?, label = ? WHERE id = ?").run(name, label, id);
 }
@@ -106,10 +108,12 @@ export function deleteEnvironment(database: DatabaseSync, id: number): void {
   database.prepare("DELETE FROM services WHERE id NOT IN (SELECT service_id FROM environments)").run();
 }
 
+/** Whether it takes promotions only. */
 export function setProtected(database: DatabaseSync, id: number, isProtected: boolean): void {
   database.prepare("UPDATE environments SET protected = ? WHERE id = ?").run(isProtected ? 1 : 0, id);
 }
 
+/** Replaces all settings. */
 export function setSettings(database: DatabaseSync, id: number, settings: EnvironmentSettings): void {
   database.prepare("UPDATE environments SET settings = ? WHERE id = ?").run(JSON.stringify(settings), id);
 }

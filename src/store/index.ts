@@ -129,12 +129,12 @@ export class Store {
     for (const { contents } of bundle.modules) mendBlob(this.#database, contents);
   }
 
-  /** @throws TroupeError STORE naming a missing or damaged blob */
   /** A bundle of any version that has it. @throws TroupeError STORE for one that is damaged */
   findBundle(contentHash: string): Bundle | undefined {
     return versions.findBundle(this.#database, contentHash);
   }
 
+  /** @throws TroupeError STORE naming a missing or damaged blob */
   loadBundle(version: VersionDetail): Bundle {
     return versions.loadBundle(this.#database, version);
   }

@@ -48,6 +48,7 @@ export function removeSecret(database: DatabaseSync, environmentId: number, name
   );
 }
 
+/** Those of an environment that are current, by name. */
 export function listSecrets(database: DatabaseSync, environmentId: number): SecretRecord[] {
   const rows = database
     .prepare(

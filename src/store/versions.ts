@@ -169,6 +169,7 @@ export function findVersion(database: DatabaseSync, ref: EnvironmentRef, number?
   return row && detail(row);
 }
 
+/** Of any environment. */
 export function versionById(database: DatabaseSync, id: number): VersionDetail | undefined {
   const row = database.prepare(`${SELECT} WHERE v.id = ?`).get(id) as Row | undefined;
   return row && detail(row);
@@ -259,6 +260,7 @@ export function listDeployments(database: DatabaseSync, environmentId?: number, 
   return (rows as Row[]).map(deployment);
 }
 
+/** @returns undefined when there is none */
 export function findDeployment(database: DatabaseSync, id: number): DeploymentRecord | undefined {
   const row = database.prepare(`${DEPLOYMENTS} WHERE d.id = ?`).get(id) as Row | undefined;
   return row && deployment(row);

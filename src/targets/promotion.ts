@@ -100,11 +100,7 @@ export async function resolveSettings(
 }
 
 /** The resources of another environment in place of editions of its own. */
-export function withShared(
-  environment: Environment,
-  { edition }: EnvironmentSettings,
-  share?: Environment,
-): Environment {
+function withShared(environment: Environment, { edition }: EnvironmentSettings, share?: Environment): Environment {
   if (!share) return environment;
   const bindings = environment.bindings.map((binding): Binding => {
     if (binding.resource?.edition !== edition) return binding;

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { sweepSeeds } from "../../src/host/seeds.ts";
 import type { InlineService } from "../support/graph.ts";
 import { type Serve, startServe, testStore } from "../support/serve.ts";
 
@@ -114,6 +115,16 @@ test("a move of data that was cut short is finished first", async () => {
   expect(await counts(next, "b")).toEqual({ version: "1", ...all(2) });
   expect(await counts(next, "a")).toEqual({ version: "1", ...all(2) });
   expect(existsSync(path.join(store.folder, "data/serve", from))).toBe(false);
+});
+
+test("copies that a killed clone has left are removed, once it cannot be under way any more", async () => {
+  const store = testStore();
+  const seeds = path.join(store.folder, "data/serve/seeds");
+  for (const name of ["left", "left.part", "under-way", "wanted"])
+    mkdirSync(path.join(seeds, name), { recursive: true });
+  for (const name of ["left", "left.part", "wanted"]) utimesSync(path.join(seeds, name), 1, 1);
+  await sweepSeeds(path.join(store.folder, "data/serve"), (seed) => seed === "wanted");
+  expect(readdirSync(seeds).sort()).toEqual(["under-way", "wanted"]);
 });
 
 test("deleting an environment frees its own editions; one of the same name starts fresh", async () => {

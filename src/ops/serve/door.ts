@@ -18,7 +18,7 @@ import type { ServeSession } from "./session.ts";
 export type Scheme = "http" | "https";
 
 /** @returns the worker that a URL belongs to. Routes go before hostnames, being written down by somebody. */
-export function workerFor(
+function workerFor(
   plan: ServePlan,
   base: string,
   url: { scheme: Scheme; host: string; path: string },

@@ -4,6 +4,7 @@ import { type Diagnostic, TroupeError } from "../../errors.ts";
 import { QUEUES_FILE } from "../../host/broker/index.ts";
 import { Homes, userOf } from "../../host/homes.ts";
 import { Pool, type PoolEvent, type PoolGraph } from "../../host/pool.ts";
+import { sweepSeeds } from "../../host/seeds.ts";
 import { refId } from "../../model.ts";
 import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
 import type { RuntimeEvent } from "../../runtime/types.ts";
@@ -77,6 +78,8 @@ export class ServeSession {
     session.plan = session.#read();
     session.#apply();
     await session.#free();
+    const seeds = new Set(options.store.environments().flatMap(({ settings }) => settings.seed ?? []));
+    await sweepSeeds(options.dataDir, (seed) => seeds.has(seed));
     // Starting the first graph need not wait for it.
     preloadRuntime();
     return session;

@@ -142,7 +142,7 @@ function migrationFaults({ deployed, previous, draft }: Preview, options: { allo
 }
 
 /** Classes that hold data: declared ones, and those that are only bound, which have SQLite. */
-export function classesOf(environment: Environment): Record<string, Storage> {
+function classesOf(environment: Environment): Record<string, Storage> {
   return Object.fromEntries([
     ...boundClasses(environment).map((name) => [name, "sqlite"] as const),
     ...[...durableClasses(environment)].map(([name, { storage }]) => [name, storage] as const),

@@ -61,6 +61,7 @@ export interface Preview {
   newSecrets: Readonly<Record<string, string>>;
 }
 
+/** Code that was just built, or that of a version. */
 export function isBundle(code: Bundle | VersionDetail): code is Bundle {
   return "modules" in code;
 }

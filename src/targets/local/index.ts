@@ -1,15 +1,13 @@
 /** The target `local`: the embedded store of a workspace. Every verb is one transaction. */
 
-import path from "node:path";
 import { environmentNameFault, type StoredConfig, storedConfig } from "../../config/index.ts";
 import { TroupeError } from "../../errors.ts";
 import { hostLabel } from "../../host/hostname.ts";
-import { makeSeed, removeSeed, serveData } from "../../host/seeds.ts";
+import { removeSeed } from "../../host/seeds.ts";
 import { type Bundle, type Environment, type EnvironmentRef, refId, type Service } from "../../model.ts";
 import { type EnvironmentRecord, openStore, type Store } from "../../store/index.ts";
 import { refuseBound, refuseDeletion, refuseProtected, refuseRenamingProduction } from "../promotion.ts";
 import type {
-  ChangeOptions,
   ChangeReport,
   CloneRequest,
   DeleteOptions,
@@ -28,23 +26,19 @@ import type {
   VersionInfo,
 } from "../target.ts";
 import { addressIn } from "./address.ts";
-import { commit } from "./commit.ts";
+import { Changes } from "./changes.ts";
 import type { Draft } from "./draft.ts";
 import { readFiles } from "./files.ts";
 import {
   type Address,
   boundBy,
-  changeResult,
   deploymentInfo,
   environmentDetail,
   environmentInfo,
   versionInfo,
   versionView,
 } from "./info.ts";
-import { type Plan, planChange } from "./plan.ts";
-import { cloneDrafts, copiesOf, newSettings, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
-import { tryToStart } from "./trial.ts";
-import { takeTurn } from "./turn.ts";
+import { cloneDrafts, newSettings, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
 
 export interface LocalTargetOptions {
   /** The state folder; it must exist. */
@@ -54,9 +48,6 @@ export interface LocalTargetOptions {
   mustExist?: boolean;
 }
 
-/** How often a change is planned anew because somebody else changed the same environments meanwhile. */
-const ATTEMPTS = 20;
-
 /** @throws TroupeError STORE, NOT_FOUND */
 export function openLocalTarget({ folder, now, mustExist }: LocalTargetOptions): Target {
   return new LocalTarget(openStore(folder, { now, ...(mustExist && { mustExist }) }), now, addressIn(folder));
@@ -65,13 +56,13 @@ export function openLocalTarget({ folder, now, mustExist }: LocalTargetOptions):
 class LocalTarget implements Target {
   readonly id = "local";
   readonly #store: Store;
-  readonly #now: () => Date;
   readonly #address: Address;
+  readonly #changes: Changes;
 
   constructor(store: Store, now: () => Date, address: Address) {
     this.#store = store;
-    this.#now = now;
     this.#address = address;
+    this.#changes = new Changes(store, { now, address });
   }
 
   async list(service?: string): Promise<EnvironmentInfo[]> {
@@ -125,7 +116,7 @@ class LocalTarget implements Target {
         for (const { bundle } of request.items) this.#store.mendBundle(bundle);
       });
     }
-    return this.#change(async () => drafts, request, false);
+    return this.#changes.make(async () => drafts, request, false);
   }
 
   async #deployDraft({ environment, bundle, sourceConfig, joined, secrets, create }: DeployItem): Promise<Draft> {
@@ -166,11 +157,11 @@ class LocalTarget implements Target {
 
   clone(request: CloneRequest): Promise<ChangeReport> {
     checkName(request.to);
-    return this.#change(() => cloneDrafts(this.#store, request), request, true);
+    return this.#changes.make(() => cloneDrafts(this.#store, request), request, true);
   }
 
   promote(request: PromoteRequest): Promise<ChangeReport> {
-    return this.#change(() => promotionDrafts(this.#store, request), request, true);
+    return this.#changes.make(() => promotionDrafts(this.#store, request), request, true);
   }
 
   async rollback(request: RollbackRequest): Promise<ChangeReport> {
@@ -181,7 +172,7 @@ class LocalTarget implements Target {
       const existing = this.#store.version(ref, number);
       return { ref, action: "rollback", existing, secrets: { restore: true }, settings: record.settings };
     };
-    return this.#change(async () => [await draft()], request, true);
+    return this.#changes.make(async () => [await draft()], request, true);
   }
 
   /** The version that was active before the one that is. */
@@ -218,11 +209,11 @@ class LocalTarget implements Target {
       const config = version.sourceConfig as StoredConfig;
       return { ref, action: "secret", secrets, fresh: { environment, config, code: version, files } };
     };
-    return this.#change(async () => [await draft()], change, true);
+    return this.#changes.make(async () => [await draft()], change, true);
   }
 
   changeSettings(change: SettingsChange): Promise<ChangeReport> {
-    return this.#change(() => settingsDrafts(this.#store, change), change, true);
+    return this.#changes.make(() => settingsDrafts(this.#store, change), change, true);
   }
 
   async rename(ref: EnvironmentRef, name: string, { force }: { force: boolean }): Promise<EnvironmentInfo> {
@@ -254,7 +245,7 @@ class LocalTarget implements Target {
       for (const record of gone) this.#store.deleteEnvironment(record);
       return gone;
     });
-    for (const { settings } of records) if (settings.seed) await removeSeed(this.#dataDir, settings.seed);
+    for (const { settings } of records) if (settings.seed) await removeSeed(this.#changes.dataDir, settings.seed);
     return [];
   }
 
@@ -282,85 +273,6 @@ class LocalTarget implements Target {
 
   async close(): Promise<void> {
     this.#store.close();
-  }
-
-  /**
-   * Plans, proves that it starts, and commits.
-   * @param careful the drafts rest on what is active now: plan anew if that changes meanwhile
-   */
-  async #change(build: () => Promise<Draft[]>, options: ChangeOptions, careful: boolean): Promise<ChangeReport> {
-    const first = await this.#attempt(build, options, careful);
-    if (first) return first;
-    const giveBack = await takeTurn(path.dirname(this.#store.file), options.signal);
-    try {
-      for (let attempt = 2; attempt <= ATTEMPTS; attempt++) {
-        const report = await this.#attempt(build, options, careful);
-        if (report) return report;
-      }
-    } finally {
-      await giveBack();
-    }
-    throw new TroupeError("CONFLICT", "Others kept changing the same environments; nothing was changed", {
-      notes: ["Try again"],
-    });
-  }
-
-  /** @returns undefined when somebody else changed the same meanwhile: nothing was done */
-  async #attempt(
-    build: () => Promise<Draft[]>,
-    options: ChangeOptions,
-    careful: boolean,
-  ): Promise<ChangeReport | undefined> {
-    const planOptions = { now: this.#now(), allowDataLoss: options.allowDataLoss === true };
-    const drafts = await build();
-    const seen = this.#stateOf(drafts);
-    const plan = planChange(this.#store, drafts, planOptions);
-    await tryToStart(this.#store, plan, options.signal);
-    options.signal?.throwIfAborted();
-    if (options.dryRun) return this.#report(plan, undefined);
-    const seeds = copiesOf(this.#store, drafts);
-    for (const { seed, copies, fromSeed } of seeds) await makeSeed(this.#dataDir, seed, copies, fromSeed);
-    const done = this.#commit(drafts, options, careful ? seen : undefined);
-    if (!done) for (const { seed } of seeds) await removeSeed(this.#dataDir, seed);
-    return done && this.#report(done.current, done.numbers);
-  }
-
-  /** @param seen undefined is returned when the drafts rest on anything else by now */
-  #commit(drafts: readonly Draft[], options: ChangeOptions, seen: string | undefined) {
-    const planOptions = { now: this.#now(), allowDataLoss: options.allowDataLoss === true };
-    return this.#store.transaction(() => {
-      if (seen !== undefined && seen !== this.#stateOf(drafts)) return undefined;
-      // Others may have changed what is bound, or this very environment: what held then must hold now.
-      const current = planChange(this.#store, drafts, planOptions);
-      const numbers = commit(this.#store, current, options);
-      return { current, numbers };
-    });
-  }
-
-  get #dataDir(): string {
-    return serveData(path.dirname(this.#store.file));
-  }
-
-  /** Equal as long as nobody else changes what the drafts rest on. */
-  #stateOf(drafts: readonly Draft[]): string {
-    const refs = drafts.flatMap(({ ref, origin }) => [ref, ...(origin ? [origin] : [])]);
-    return JSON.stringify(
-      refs.map((ref) => {
-        const record = this.#store.findEnvironment(ref);
-        return record && [record.activeVersionId, record.settings, this.#store.secrets(record)];
-      }),
-    );
-  }
-
-  #report(plan: Plan, numbers: Map<string, number> | undefined): ChangeReport {
-    const results = plan.previews.map((each) => {
-      const changed = plan.changed.includes(each);
-      const next = this.#store.findEnvironment(each.draft.ref)?.nextVersion ?? 1;
-      const number = each.draft.existing?.number ?? (changed ? next : each.previous!.number);
-      const version = numbers?.get(refId(each.deployed.ref)) ?? number;
-      return changeResult(this.#store, each, { version, changed, address: this.#address });
-    });
-    return { results, warnings: [] };
   }
 }
 

@@ -36,6 +36,7 @@ function differs({ draft, previous, content }: Preview): boolean {
   return previous === undefined || previous.fingerprint !== fingerprintOf(content);
 }
 
+/** What is deployed, with the changes in it. */
 export function afterwards(before: DeployedWorkspace, changed: readonly Preview[]): DeployedWorkspace {
   const all = new Map(before.deployed);
   for (const { deployed } of changed) all.set(refId(deployed.ref), deployed);

@@ -47,6 +47,10 @@ export async function deployedSpec(
   return { ...spec, proved: members.every(({ summary }) => summary.startedOn === runtime) };
 }
 
+/**
+ * The same for environments whose parts lie anywhere: those of a trial are not stored yet.
+ * @throws what `parts` throws
+ */
 export async function specOf(
   workspace: DeployedWorkspace,
   ids: readonly string[],

@@ -3,7 +3,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { closure } from "../../graph/index.ts";
-import { refId } from "../../model.ts";
 import { createGraphRuntime } from "../../runtime/index.ts";
 import type { Store } from "../../store/index.ts";
 import { isBundle, type Preview } from "./draft.ts";
@@ -50,9 +49,4 @@ export async function tryToStart(store: Store, { changed, after }: Plan, signal?
     await runtime.close();
     await rm(filesDir, { recursive: true, force: true });
   }
-}
-
-/** `service@environment` of everything a plan changes. */
-export function changedIds({ changed }: Plan): string[] {
-  return changed.map(({ deployed }) => refId(deployed.ref));
 }
