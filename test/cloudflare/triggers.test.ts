@@ -70,10 +70,15 @@ test("they come and go without any other change, and each time there is a versio
   const { results } = await deploy(at());
   expect(results).toMatchObject([{ version: 3, changed: true }]);
   expect(results[0]!.changes).toEqual(
-    expect.arrayContaining(["routes", "custom domains", "crons", "consumer of jobs"]),
+    expect.arrayContaining([
+      "trigger cron 1 * * * *",
+      "trigger route shop.example.com/*",
+      "binding jobs (queue-consumer)",
+    ]),
   );
   expect(around()).toEqual(NONE);
   expect((await deploy(at())).results).toMatchObject([{ version: 3, changed: false }]);
+  expect((await rollback({ ...at(), dryRun: true })).results).toMatchObject([{ version: 2, previous: 3 }]);
   await rollback(at());
   expect(around()).toEqual(ALL);
 });
@@ -119,4 +124,18 @@ test.each(["", "two"])("they go after a deploy that was killed, with the next on
     await deploy(at());
     expect(around(), `killed at ${number}`).toEqual(NONE);
   }
+});
+
+test("a dry run and a deploy say the same of what changes, in the words of a config", async () => {
+  const config = (file: string, ms: number) => {
+    writeFiles(cwd, { "public/a.txt": file, "public/b.txt": "b" });
+    write(`assets = { directory = "public" }\nlimits = { cpu_ms = ${ms} }\n`);
+  };
+  config("one", 10);
+  await deploy(at());
+  config("two", 20);
+  const [planned] = (await deploy({ ...at(), dryRun: true })).results;
+  const [done] = (await deploy(at())).results;
+  expect(done!.changes).toEqual(["setting limits", "file /a.txt"]);
+  expect(planned).toEqual(done);
 });

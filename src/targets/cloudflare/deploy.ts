@@ -1,7 +1,7 @@
 /** Several Workers as one operation: afterwards all of them are new, or all are as they were. */
 import { randomBytes } from "node:crypto";
 import { TroupeError } from "../../errors.ts";
-import { type Binding, type Environment, type EnvironmentRef, refId } from "../../model.ts";
+import { type Binding, type EnvironmentRef, refId } from "../../model.ts";
 import type { ChangeReport } from "../target.ts";
 import { type Annotations, type DeploymentMark, deploymentAnnotations, readDeployment } from "./annotations.ts";
 import { uploadAssets } from "./assets.ts";
@@ -9,7 +9,7 @@ import { updateStrategy } from "./metadata.ts";
 import { type NetDeployment, type NetVersion, type Network, sameShares } from "./network.ts";
 import { Operation } from "./operation.ts";
 import { type Plan, type Planned, type PlanRequest, plan } from "./plan.ts";
-import { recordModule, takesRecord } from "./record.ts";
+import { recordModule, takesRecord, type VersionRecord } from "./record.ts";
 import { withMarks } from "./replaced.ts";
 import { dryReport, type Outcome, resultOf } from "./report.ts";
 import { replacedBy, triggerContext } from "./trigger-context.ts";
@@ -21,8 +21,8 @@ export interface DeployAllRequest extends PlanRequest {
   percentage?: number;
   /** Which environment a Worker outside of the request is, and its active version; undefined when nobody knows. */
   versionOf(script: string): Promise<{ ref: EnvironmentRef; version: number } | undefined>;
-  /** The environment that a Worker's active version was made of. */
-  recordOf(script: string, version: NetVersion): Promise<Environment | undefined>;
+  /** What is kept with a version of a Worker; undefined when somebody else made it. */
+  recordOf(script: string, version: NetVersion): Promise<VersionRecord | undefined>;
 }
 
 /**
@@ -35,7 +35,9 @@ export async function deployAll(network: Network, request: DeployAllRequest): Pr
   return operation.run(async () => {
     const planned = await plan(network, { ...request, onMade: (what) => operation.keeps(what) });
     const outcomes = await new Run(network, planned, request).all(operation);
-    const results = await Promise.all(planned.planned.map((each) => resultOf(network, each, outcomes.get(each))));
+    const results = await Promise.all(
+      planned.planned.map((each) => resultOf(network, request, each, outcomes.get(each))),
+    );
     return { results, warnings: [] };
   });
 }

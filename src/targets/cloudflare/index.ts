@@ -294,7 +294,7 @@ class CloudflareTarget implements Target {
       },
       recordOf: async (script, version) => {
         const stored = [...(await shelf.all()).values()].find((each) => each.script.id === script);
-        return stored && (await shelf.content(stored, version)).record?.environment;
+        return stored && (await shelf.content(stored, version)).record;
       },
     };
     try {

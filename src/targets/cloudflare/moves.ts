@@ -254,7 +254,10 @@ export async function rollbackWanted(shelf: Shelf, ref: EnvironmentRef, number: 
     ref,
     environment,
     bundle,
-    record: recordFor(ref, { environment, config, settings, bundle }),
+    record: {
+      ...recordFor(ref, { environment, config, settings, bundle }),
+      ...(record?.assets && { assets: record.assets }),
+    },
     action: "rollback",
     secrets: {},
     existing,

@@ -96,7 +96,6 @@ export class Network {
     return deployments;
   }
 
-  /** Names of the secrets that a version has. */
   workflowPath(name: string): string {
     return `${this.base}/workflows/${encodeURIComponent(name)}`;
   }
@@ -105,6 +104,7 @@ export class Network {
     return this.api.find<NetWorkflow>(this.workflowPath(name), { ...(about !== undefined && { about }) });
   }
 
+  /** Names of the secrets that a version has. */
   async secrets(name: string, id: string): Promise<string[]> {
     const { resources } = await this.version(name, id);
     const bindings = (resources?.bindings ?? []) as { type?: string; name?: string }[];

@@ -1,6 +1,6 @@
 /** What a deploy has changed, or would change, of each environment. */
 import type { ChangeReport, ChangeResult } from "../target.ts";
-import { changesBetween } from "./changes.ts";
+import { changesBetween, changesSince } from "./changes.ts";
 import type { DeployAllRequest } from "./deploy.ts";
 import type { NetVersion, Network } from "./network.ts";
 import type { Plan, Planned } from "./plan.ts";
@@ -24,7 +24,7 @@ export async function dryReport(
   const results = await Promise.all(
     planned.map(async (each) => {
       const context = await triggerContext(network, each, request);
-      return resultOf(network, each, { triggers: each.state ? await differingTriggers(context) : [] });
+      return resultOf(network, request, each, { triggers: each.state ? await differingTriggers(context) : [] });
     }),
   );
   const warnings = provisioned.made.map((what) => ({
@@ -38,6 +38,7 @@ export async function dryReport(
 /** @param outcome absent: nothing was done */
 export async function resultOf(
   network: Network,
+  request: DeployAllRequest,
   each: Planned,
   { version, triggers }: Outcome = { triggers: [] },
 ): Promise<ChangeResult> {
@@ -46,9 +47,9 @@ export async function resultOf(
   const enabled = environment.workersDev ?? environment.routes.length === 0;
   const custom = environment.routes.find(({ customDomain }) => customDomain)?.pattern;
   const hostname = custom ?? (enabled && subdomain ? `${environment.scriptName}.${subdomain}.workers.dev` : undefined);
-  const number = version?.number ?? (each.changed ? (state?.versions[0]?.number ?? 0) + 1 : (active?.number ?? 1));
+  const next = each.waiting?.number ?? (state?.versions[0]?.number ?? 0) + 1;
+  const number = version?.number ?? (each.changed ? next : (active?.number ?? 1));
   const changed = each.changed || triggers.length > 0;
-  const inVersion = each.changed && active ? await changesBetween(network, each, oldest ?? active) : [];
   return {
     ...ref,
     version: number,
@@ -57,8 +58,22 @@ export async function resultOf(
     routes: environment.routes.map(({ pattern }) => pattern),
     contentHash: bundle.contentHash,
     size: bundle.size,
-    // Of a new Worker, everything is new.
-    changes: active ? [...new Set([...inVersion, ...triggers])] : [],
+    changes: await changesOf(network, request, each, triggers),
     ...(changed && oldest && { previous: oldest.number }),
   };
+}
+
+/** In a few words each. A new version tells of triggers, too; without one, somebody else has changed those given. */
+async function changesOf(
+  network: Network,
+  { recordOf }: DeployAllRequest,
+  each: Planned,
+  triggers: readonly string[],
+): Promise<string[]> {
+  const { environment, changed, oldest } = each;
+  // Of a new Worker, everything is new.
+  if (!oldest) return [];
+  if (!changed) return [...triggers];
+  const record = await recordOf(environment.scriptName, oldest);
+  return record ? changesSince(record, each, oldest) : changesBetween(network, each, oldest);
 }

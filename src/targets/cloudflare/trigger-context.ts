@@ -36,8 +36,8 @@ export async function replacedBy(
   const versions = state.versions.filter(({ id, number }) => live.has(id) || left.has(number));
   const found = await Promise.all(
     versions.map(async (version) => {
-      const environment = await recordOf(scriptName, version);
-      return environment ? [{ version, environment }] : [];
+      const record = await recordOf(scriptName, version);
+      return record ? [{ version, environment: record.environment }] : [];
     }),
   );
   return found.flat();
