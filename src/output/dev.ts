@@ -46,7 +46,10 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
       renderGraph(event.graph, output);
       return;
     case "build-error":
-      for (const diagnostic of event.diagnostics) output.diagnostic(diagnostic);
+      for (const diagnostic of event.diagnostics) {
+        // What a build command printed has been shown as it came.
+        output.diagnostic(diagnostic.code === "build-command" ? { ...diagnostic, notes: [] } : diagnostic);
+      }
       output.note(
         event.stale
           ? style.dim("The last good code keeps serving; waiting for a change.")
@@ -77,6 +80,7 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
         code: "uncaught-exception",
         message: `${event.service}: Uncaught ${event.name}: ${event.message}`,
         location: event.location,
+        notes: BEHIND.flatMap(([pattern, note]) => (pattern.test(event.message) ? [note] : [])),
       });
       for (const frame of frames(event.stack)) output.note(`  ${style.dim(frame)}`);
       return;
@@ -104,11 +108,19 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
   }
 }
 
-/** The stack without its first line, which repeats the message. */
+/** What is most often behind an exception, by its message. */
+const BEHIND: [message: RegExp, note: string][] = [
+  [
+    /^D1_ERROR: no such table/,
+    "`troupe d1 migrations apply <binding>` makes the tables that migrations are written for",
+  ],
+];
+
+/** The stack without its first line, which repeats the message; with the stacks of what caused it. */
 export function frames(stack: string | undefined): string[] {
   return (stack ?? "")
     .split("\n")
-    .filter((line) => /^\s+at /.test(line))
+    .filter((line) => /^\s+(?:at|caused by) /.test(line))
     .map((line) => line.trim());
 }
 

@@ -155,6 +155,24 @@ it("marks an error once, however many lines it has, and shows what a build comma
   terminal.press("q");
 });
 
+it("shows what a failing build command prints once, too, and what caused an exception", async () => {
+  const config = `name = "app"\nmain = "main.js"\ncompatibility_date = "2026-11-01"\n`;
+  const cwd = testFolder({
+    "troupe.toml": `${config}[build]\ncommand = "echo half way && exit 3"\n`,
+    "main.js": `export default { fetch() { throw new Error("outer", { cause: new RangeError("inner") }); } };\n`,
+  });
+  const terminal = dev(cwd, []);
+  await expect.poll(terminal.shown, PATIENCE).toContain("failed with exit code 3");
+  await expect.poll(terminal.shown).toContain("Waiting for a change.");
+  // In the command, where it is quoted twice, and as its output.
+  expect(terminal.shown().match(/(?<!echo )half way/g)).toHaveLength(1);
+  writeFiles(cwd, { "troupe.toml": config });
+  await expect.poll(terminal.shown, PATIENCE).toContain("ready in");
+  await fetch(/http:\/\/localhost:\d+/.exec(terminal.shown())![0]);
+  await expect.poll(terminal.shown).toContain("caused by RangeError: inner");
+  terminal.press("q");
+});
+
 it("fires crons when the clock says so", async () => {
   // Half a second before a full minute, from the first look on.
   let start: number | undefined;
