@@ -20,10 +20,3 @@ export interface Sent {
   abort(handler: AnswerHandler, reason: Error): void;
   resume(handler: AnswerHandler): void;
 }
-
-/** A socket of workerd. */
-export interface Upstream {
-  /** Of `url`. */
-  origin: string;
-  url: URL;
-}

@@ -2,6 +2,7 @@
 /** The way to workerd for requests with a body, and for upgrades: undici's. */
 import type { Dispatcher } from "undici";
 import Agent from "undici/lib/dispatcher/agent.js";
+import { connectLocal } from "../lib/unix-origin.ts";
 import type { AnswerHandler, Sent } from "./answers.ts";
 
 export function createAgent(): Dispatcher {
@@ -13,6 +14,7 @@ export function createAgent(): Dispatcher {
     headersTimeout: 0,
     bodyTimeout: 0,
     allowH2: false,
+    connect: connectLocal,
   });
 }
 

@@ -37,6 +37,8 @@ export class Exchange {
     this.route = route;
     this.#host = head.host ?? "localhost";
     this.#startedAt = startedAt;
+    // Clients of HTTP/1.0 need not name one.
+    if (head.host === undefined) head.forwarded.push("Host", this.#host);
     const tls = base.options.tls !== undefined;
     addOwnHeaders(head.forwarded, {
       ray: this.ray,

@@ -15,6 +15,9 @@ import { errorPage, type Page, sendPage } from "./pages.ts";
 /** Safe to send twice (RFC 9110, 9.2.2), as long as there is no body that was read away. */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
+/** How a connection fails when its process is gone or not there yet; so fails a Unix socket without its file. */
+const NOBODY_THERE = new Set(["ECONNREFUSED", "ENOENT"]);
+
 /** A process that was replaced or crashed is back within this many tries, each after a short wait. */
 const TRIES = 20;
 const WAIT = 50;
@@ -82,7 +85,7 @@ class Forwarding implements AnswerHandler {
     lease.onEnded = () => this.#abort("its code was replaced");
     const { base, request, url, method, head } = this.#exchange;
     if (!head.hasBody) {
-      base.client.send(lease, method, requestText(method, url, head.forwarded), this);
+      base.client.send(lease.origin, method, requestText(method, url, head.forwarded), this);
       return;
     }
     sendWithBody(
@@ -204,7 +207,7 @@ class Forwarding implements AnswerHandler {
   #failed(error: Error): void {
     this.#release();
     const { hasBody } = this.#exchange.head;
-    const neverSent = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+    const neverSent = NOBODY_THERE.has((error as NodeJS.ErrnoException).code ?? "");
     const repeatable = !hasBody && (neverSent || IDEMPOTENT.has(this.#exchange.method));
     if (!repeatable || this.#attempts >= TRIES) {
       this.#finish(this.#unreachable(error));

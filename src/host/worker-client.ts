@@ -4,8 +4,9 @@
  * as the Worker does. Bodies and upgrades go through undici.
  */
 import net from "node:net";
+import { endpointOf } from "../lib/unix-origin.ts";
 import { AnswerParser } from "./answer-parser.ts";
-import type { AnswerHandler, Sent, Upstream } from "./answers.ts";
+import type { AnswerHandler, Sent } from "./answers.ts";
 
 /**
  * workerd ends connections that were idle for 15 s: given up before that, none is used in the moment of its end. They are
@@ -23,13 +24,16 @@ export class WorkerClient {
   readonly #buffer = Buffer.allocUnsafeSlow(READ);
   readonly #timer = setInterval(() => this.#sweep(), SWEEP).unref();
 
-  /** @param head of a request without a body, to the empty line; Latin-1 */
-  send(to: Upstream, method: string, head: string, handler: AnswerHandler): void {
-    const idle = this.#idle.get(to.origin);
+  /**
+   * @param origin of a socket of workerd
+   * @param head of a request without a body, to the empty line; Latin-1
+   */
+  send(origin: string, method: string, head: string, handler: AnswerHandler): void {
+    const idle = this.#idle.get(origin);
     let connection = idle?.pop();
     // One that has ended is in the list until the event loop comes to telling so.
     while (connection && !connection.usable) connection = idle!.pop();
-    (connection ?? this.#connect(to)).send(method, head, handler);
+    (connection ?? this.#connect(origin)).send(method, head, handler);
   }
 
   /** Ends all connections; what still runs gets `onError`. */
@@ -38,9 +42,8 @@ export class WorkerClient {
     for (const connection of this.#connections) connection.destroy();
   }
 
-  #connect({ origin, url }: Upstream): Connection {
-    const { hostname, port } = url;
-    const connection = new Connection({ host: hostname, port: Number(port), buffer: this.#buffer }, () => {
+  #connect(origin: string): Connection {
+    const connection = new Connection(origin, this.#buffer, () => {
       const idle = this.#idle.get(origin) ?? [];
       this.#idle.set(origin, idle);
       idle.push(connection);
@@ -79,7 +82,7 @@ class Connection implements Sent {
   #full = false;
   #error: Error | undefined;
 
-  constructor({ host, port, buffer }: { host: string; port: number; buffer: Buffer }, onFree: () => void) {
+  constructor(origin: string, buffer: Buffer, onFree: () => void) {
     this.#onFree = onFree;
     this.#parser = new AnswerParser({
       onHead: (status, headers) => this.#handler?.onHead(status, headers),
@@ -93,8 +96,7 @@ class Connection implements Sent {
       },
     });
     this.#socket = net.connect({
-      host,
-      port,
+      ...endpointOf(origin),
       noDelay: true,
       // Without the machinery of streams, and without memory for every read.
       onread: { buffer, callback: (length, bytes) => this.#read((bytes as Buffer).subarray(0, length)) },

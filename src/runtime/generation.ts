@@ -8,6 +8,7 @@ import type { QueueService } from "../bindings/queue-service.ts";
 import { type WorkflowInstance, WorkflowInstances } from "../bindings/workflow-instances.ts";
 import { TroupeError } from "../errors.ts";
 import { type Assembled, assemble } from "./assemble.ts";
+import { DirectSockets } from "./direct-sockets.ts";
 import { EventReader } from "./event-reader.ts";
 import { Exchanges } from "./exchanges.ts";
 import { InspectorConnections } from "./inspector.ts";
@@ -25,7 +26,9 @@ import type { GraphSpec, QueueBatch, QueueResult, RuntimeEvent, RuntimeWarning, 
 const START_TIMEOUT = 15_000;
 
 /** Which generation a spawned process belongs to: Miniflare does not say, but spawns in our async context. */
-const spawning = new AsyncLocalStorage<{ children: ChildProcess[]; onFed?: () => void } | undefined>();
+const spawning = new AsyncLocalStorage<
+  { children: ChildProcess[]; sockets: DirectSockets; onFed?: () => void } | undefined
+>();
 let subscribed = false;
 
 function watchSpawns(): void {
@@ -37,6 +40,7 @@ function watchSpawns(): void {
     const child = (message as { process: ChildProcess }).process;
     if (!store) return;
     store.children.push(child);
+    child.once("exit", () => store.sockets.remove());
     child.once("spawn", () => child.stdin?.once("finish", () => store.onFed?.()));
     // Outside, or its own shell would count as the generation's.
     child.once("spawn", () => spawning.run(undefined, () => reaper().watch(child)));
@@ -64,7 +68,7 @@ export class Generation {
   #options: GenerationOptions;
   #miniflare: Miniflare;
   #children: ChildProcess[];
-  #urls: Map<string, URL>;
+  #origins: Map<string, string>;
   #doors: Map<string, WorkerDoor>;
   #loader: Loader;
   #exchanges = new Exchanges();
@@ -78,7 +82,7 @@ export class Generation {
     warnings: RuntimeWarning[];
     miniflare: Miniflare;
     children: ChildProcess[];
-    urls: Map<string, URL>;
+    origins: Map<string, string>;
     events: EventReader;
     options: GenerationOptions;
     loader: Loader;
@@ -91,8 +95,8 @@ export class Generation {
     this.warnings = parts.warnings;
     this.#miniflare = parts.miniflare;
     this.#children = parts.children;
-    this.#urls = parts.urls;
-    this.#doors = doorsOf(parts.spec, parts.urls);
+    this.#origins = parts.origins;
+    this.#doors = doorsOf(parts.spec, parts.origins);
   }
 
   /**
@@ -106,6 +110,8 @@ export class Generation {
     const events = new EventReader(spec, options.onEvent);
     const assembled = assembleFor(spec, events, options);
     const loader = new Loader(spec, assembled, options.loaded ?? [], Response);
+    const sockets = new DirectSockets();
+    const workers = sockets.of(assembled.workers);
     let started = false;
     const config: MiniflareOptions = {
       host: "127.0.0.1",
@@ -127,7 +133,7 @@ export class Generation {
       },
       ...(spec.persistTo !== undefined && { resourcePersistencePath: spec.persistTo }),
       ...(spec.inspectorPort !== undefined && { inspectorPort: spec.inspectorPort }),
-      workers: options.queues ? assembled.workers.map(withoutQueues) : assembled.workers,
+      workers: options.queues ? workers.map(withoutQueues) : workers,
     };
     const instances = new WorkflowInstances();
     // Nobody waits for it, and an instance that can't go on says so itself.
@@ -137,15 +143,16 @@ export class Generation {
     const unfinished = spec.persistTo === undefined ? [] : instances.read(spec.persistTo);
     const children: ChildProcess[] = [];
     const inspector = new InspectorConnections();
-    const make = () => construct(() => spawning.run({ children, onFed: options.onWait }, () => new Miniflare(config)));
+    const make = () =>
+      construct(() => spawning.run({ children, sockets, onFed: options.onWait }, () => new Miniflare(config)));
     const miniflare = spec.inspectorPort === undefined ? make() : inspector.during(make);
     try {
       const { startTimeout: limit = START_TIMEOUT } = spec;
       const ready = miniflare.ready.then(() => inspector.settled());
       await withTimeout(ready, { limit, signal: options.signal }, () => startTimeout(spec, limit));
       const reachable = spec.workers.filter((worker) => worker.reachable);
-      const urls = await Promise.all(
-        reachable.map(async ({ id }) => [id, await miniflare.unsafeGetDirectURL(id)] as const),
+      const origins = await Promise.all(
+        reachable.map(async ({ id }) => [id, await sockets.origin(id, miniflare)] as const),
       );
       await loader.start(miniflare);
       started = true;
@@ -160,7 +167,7 @@ export class Generation {
         warnings: assembled.warnings,
         miniflare,
         children,
-        urls: new Map(urls),
+        origins: new Map(origins),
       });
     } catch (error) {
       await inspector.settledOrLate();
@@ -213,7 +220,7 @@ export class Generation {
     });
     const release = await loaded.use();
     this.#spec = spec;
-    this.#doors = doorsOf(spec, this.#urls);
+    this.#doors = doorsOf(spec, this.#origins);
     this.#events.follow(spec);
     const old = this.#exchanges;
     this.#exchanges = new Exchanges();

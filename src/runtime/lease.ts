@@ -3,17 +3,14 @@ import type { Exchange, Exchanges } from "./exchanges.ts";
 import type { GraphSpec, Lease } from "./types.ts";
 
 /** Where the requests for one worker go, and the version that answers them. */
-export interface WorkerDoor extends Pick<Lease, "url" | "version"> {
-  /** Of `url`, made once. */
-  origin: string;
-}
+export type WorkerDoor = Pick<Lease, "origin" | "version">;
 
-/** @param urls of the workers that have a socket */
-export function doorsOf({ workers }: GraphSpec, urls: ReadonlyMap<string, URL>): Map<string, WorkerDoor> {
+/** @param origins of the workers that have a socket */
+export function doorsOf({ workers }: GraphSpec, origins: ReadonlyMap<string, string>): Map<string, WorkerDoor> {
   return new Map(
     workers.flatMap(({ id, version }) => {
-      const url = urls.get(id);
-      return url ? [[id, { url, origin: url.origin, version }] as const] : [];
+      const origin = origins.get(id);
+      return origin === undefined ? [] : [[id, { origin, version }] as const];
     }),
   );
 }
@@ -29,10 +26,6 @@ export class ExchangeLease implements Lease {
     this.#exchange = exchanges.enter();
     this.retiring = exchanges.retiring;
     this.#onRelease = onRelease;
-  }
-
-  get url(): URL {
-    return this.#door.url;
   }
 
   get origin(): string {

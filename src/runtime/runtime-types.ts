@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { Client } from "undici";
 import { TroupeError } from "../errors.ts";
+import { connectLocal } from "../lib/unix-origin.ts";
 import type { Bundle, Environment } from "../model.ts";
 import { createGraphRuntime } from "./graph-runtime.ts";
 import { newestCompatibilityDate } from "./miniflare.ts";
@@ -61,7 +62,7 @@ export async function generateRuntimeTypes(options: RuntimeTypesOptions): Promis
 
 async function ask(runtime: GraphRuntime, worker: string, path: string): Promise<{ status: number; text: string }> {
   const lease = await runtime.acquire(worker);
-  const client = new Client(lease.origin);
+  const client = new Client(lease.origin, { connect: connectLocal });
   try {
     // A direct socket hands the target on as it is: it has to be absolute to make a URL.
     const response = await client.request({ method: "GET", path: `http://types.invalid${path}` });

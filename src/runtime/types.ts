@@ -74,8 +74,7 @@ export interface SwapResult {
 
 /** Leave to send one request to a worker of the generation that serves now. */
 export interface Lease {
-  readonly url: URL;
-  /** Of `url`, made once. */
+  /** Of its socket: `http://127.0.0.1:PORT`, or that of a Unix socket (lib/unix-origin.ts). */
   readonly origin: string;
   /** Aborted when the code is about to go: long-lived connections should end. */
   readonly retiring: AbortSignal;

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Agent } from "undici";
 import { BINDING_KEYS } from "../../src/bindings/index.ts";
+import { connectLocal } from "../../src/lib/unix-origin.ts";
 import type { Binding, Environment } from "../../src/model.ts";
 import { createGraphRuntime } from "../../src/runtime/index.ts";
 import type { GraphRuntime, GraphSpec, RuntimeEvent, SwapResult } from "../../src/runtime/types.ts";
@@ -98,7 +99,7 @@ export async function start(
   options: Partial<GraphSpec> = {},
 ): Promise<Running> {
   const events: RuntimeEvent[] = [];
-  const agent = new Agent();
+  const agent = new Agent({ connect: connectLocal });
   const runtime = createGraphRuntime({ onEvent: (event) => events.push(event) });
   const started = await runtime.swap(spec(services, options)).catch(async (error) => {
     await runtime.close();
@@ -110,7 +111,7 @@ export async function start(
       // The whole URL as the request's target, as the front door sends it.
       const target = new URL(path, `http://${service}.localhost`).href;
       const { statusCode, headers, body } = await agent.request({
-        origin: lease.url.origin,
+        origin: lease.origin,
         path: target,
         method: init.method ?? "GET",
         headers: { ...init.headers, host: `${service}.localhost` },

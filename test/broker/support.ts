@@ -1,6 +1,7 @@
 /** A broker before a real graph: `shop` sends, `worker` receives and does what each message says. */
 import { type Broker, type BrokerOptions, type Consumer, createBroker } from "../../src/host/broker/index.ts";
 import type { BatchReport } from "../../src/host/broker/types.ts";
+import { endpointOf } from "../../src/lib/unix-origin.ts";
 import { createGraphRuntime } from "../../src/runtime/index.ts";
 import type { GraphRuntime } from "../../src/runtime/types.ts";
 import { graph } from "../support/graph.ts";
@@ -134,17 +135,16 @@ export async function startScene(
     const lease = await runtime.acquire("shop@production");
     try {
       const { default: http } = await import("node:http");
+      const endpoint = endpointOf(lease.origin);
+      const to = "path" in endpoint ? { socketPath: endpoint.path } : endpoint;
       return await new Promise((resolve, reject) => {
-        const request = http.request(
-          { host: lease.url.hostname, port: lease.url.port, path: "http://shop/", method: init?.method ?? "GET" },
-          (response) => {
-            const chunks: Buffer[] = [];
-            response.on("data", (chunk) => chunks.push(chunk));
-            response.on("end", () =>
-              resolve({ status: response.statusCode!, body: JSON.parse(Buffer.concat(chunks).toString()) }),
-            );
-          },
-        );
+        const request = http.request({ ...to, path: "http://shop/", method: init?.method ?? "GET" }, (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk) => chunks.push(chunk));
+          response.on("end", () =>
+            resolve({ status: response.statusCode!, body: JSON.parse(Buffer.concat(chunks).toString()) }),
+          );
+        });
         request.once("error", reject);
         request.end(init?.body as string | undefined);
       });

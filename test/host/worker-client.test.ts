@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import net from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { AnswerHandler, Sent, Upstream } from "../../src/host/answers.ts";
+import type { AnswerHandler, Sent } from "../../src/host/answers.ts";
 import { WorkerClient } from "../../src/host/worker-client.ts";
 
 /** Answers each request (up to the empty line) on each connection as the test says. */
@@ -10,7 +10,7 @@ type Answer = (socket: net.Socket, request: string, count: number) => void;
 let server: net.Server;
 let client: WorkerClient;
 let answer: Answer;
-let upstream: Upstream;
+let upstream: string;
 let connections = 0;
 const sockets = new Set<net.Socket>();
 
@@ -35,7 +35,7 @@ beforeEach(async () => {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const url = new URL(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}`);
-  upstream = { url, origin: url.origin };
+  upstream = url.origin;
 });
 
 afterEach(async () => {

@@ -4,10 +4,11 @@ import path from "node:path";
 import { Agent } from "undici";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { TroupeError } from "../../src/errors.ts";
+import { connectLocal } from "../../src/lib/unix-origin.ts";
 import { createGraphRuntime, type GraphRuntime, type RuntimeEvent } from "../../src/runtime/index.ts";
 import { graph, type InlineService } from "../support/graph.ts";
 
-const dispatcher = new Agent();
+const dispatcher = new Agent({ connect: connectLocal });
 const open: GraphRuntime[] = [];
 const folders: string[] = [];
 
@@ -41,7 +42,7 @@ async function get(
   try {
     // As the front door does: the absolute URL in the request line is what `request.url` says.
     const response = await dispatcher.request({
-      origin: lease.url.origin,
+      origin: lease.origin,
       method: "GET",
       path: `http://${service}.localhost${at}`,
       headers,

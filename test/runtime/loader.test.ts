@@ -7,13 +7,14 @@ import type { TLSSocket } from "node:tls";
 import { Agent } from "undici";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { TroupeError } from "../../src/errors.ts";
+import { connectLocal } from "../../src/lib/unix-origin.ts";
 import { createGraphRuntime, type GraphRuntime, type RuntimeEvent, type SwapMode } from "../../src/runtime/index.ts";
 import { usesMissing } from "../../src/runtime/loadable.ts";
 import { makeCa } from "../bindings/certificates.ts";
 import { makeFolder, removeFolder } from "../support/files.ts";
 import { graph, type InlineService } from "../support/graph.ts";
 
-const dispatcher = new Agent();
+const dispatcher = new Agent({ connect: connectLocal });
 const open: GraphRuntime[] = [];
 
 afterEach(async () => {
@@ -35,7 +36,7 @@ async function get(runtime: GraphRuntime, at = "/", service = "gateway", headers
   const lease = await runtime.acquire(`${service}@production`);
   try {
     const response = await dispatcher.request({
-      origin: lease.url.origin,
+      origin: lease.origin,
       method: "GET",
       path: `http://${service}.localhost${at}`,
       headers,

@@ -1,12 +1,13 @@
 import { Agent } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { connectLocal } from "../../src/lib/unix-origin.ts";
 import { createGraphRuntime, type GraphRuntime, type RuntimeEvent } from "../../src/runtime/index.ts";
 import type { GraphSpec } from "../../src/runtime/types.ts";
 import { graph } from "../support/graph.ts";
 
 type Exception = Extract<RuntimeEvent, { type: "exception" }>;
 
-const dispatcher = new Agent();
+const dispatcher = new Agent({ connect: connectLocal });
 let runtime: GraphRuntime;
 let events: RuntimeEvent[] = [];
 let wake = (): void => {};
@@ -40,7 +41,7 @@ async function get(at: string, service = "gateway"): Promise<{ status: number; t
   const lease = await runtime.acquire(`${service}@production`);
   try {
     const { statusCode, body } = await dispatcher.request({
-      origin: lease.url.origin,
+      origin: lease.origin,
       method: "GET",
       path: `http://${service}.localhost/${at}`,
       headers: { "cf-ray": `ray-${at}` },
