@@ -200,6 +200,29 @@ kv_namespaces = [{ binding = "SHARED", id = "shared" }]
   });
 });
 
+test("Workflows that were made for an environment go with its resources, and no other does", async () => {
+  const cwd = testFolder({
+    "index.js": `import { WorkflowEntrypoint } from "cloudflare:workers";
+export class Order extends WorkflowEntrypoint {}
+${worker("shop")}`,
+    "troupe.toml": `name = "shop"
+main = "index.js"
+compatibility_date = "2026-11-01"
+workflows = [{ binding = "ORDERS", name = "orders", class_name = "Order" }]
+[env.staging]
+[env.preview]
+`,
+  });
+  for (const env of ["production", "staging", "preview"]) await deploy({ ...at(cwd), env });
+  const names = () => [...server.cloud.workflows.keys()];
+  expect(names()).toEqual(["orders", "orders--staging", "orders--preview"]);
+  expect(await deleteEnvironment({ ...at(cwd), resources: true }, "staging")).toMatchObject({ left: [] });
+  expect(names()).toEqual(["orders", "orders--preview"]);
+  expect((await deleteEnvironment(at(cwd), "preview")).left).toEqual(["Workflow orders--preview"]);
+  expect((await deleteEnvironment({ ...at(cwd), resources: true }, "production")).left).toEqual([]);
+  expect(names()).toEqual(["orders", "orders--preview"]);
+});
+
 describe("static assets", () => {
   test("are promoted as they were deployed, whatever the folder has by now", async () => {
     const cwd = testFolder({

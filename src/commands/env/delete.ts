@@ -18,7 +18,7 @@ const command: Command<Args, DeletionReport> = {
     graph: { type: "boolean", describe: "The environment of this name of every service" },
     resources: {
       type: "boolean",
-      describe: "On Cloudflare: with the KV, R2, D1 and Queues that were made for it alone",
+      describe: "On Cloudflare: with the KV, R2, D1, Queues and Workflows that were made for it alone",
     },
   },
   positionals: [{ name: "name", type: "string", names: "env", describe: "The environment" }],
@@ -31,7 +31,7 @@ const command: Command<Args, DeletionReport> = {
       const message = `Delete ${args.name} with its versions${isLocal ? ", secrets and data" : " and secrets"}?`;
       if (!(await askYesNo(context, { message, initial: false }))) throw new TroupeError("INTERRUPTED", "cancelled");
       if (!isLocal && args.resources === undefined) {
-        const question = "Also the KV, R2, D1 and Queues that were made for it alone, with their data?";
+        const question = "Also the KV, R2, D1, Queues and Workflows that were made for it alone, with their data?";
         resources = await askYesNo(context, { message: question, initial: false });
       }
     }

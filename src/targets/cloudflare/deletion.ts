@@ -1,9 +1,10 @@
 /** Deleting environments, and the editions of resources that only they had. Originals are never deleted. */
 import { TroupeError } from "../../errors.ts";
-import { type Environment, refId } from "../../model.ts";
+import { type Environment, type EnvironmentRef, refId } from "../../model.ts";
 import type { Network } from "./network.ts";
-import { editionsOf, findResource, removeResource, titleOf, type Used } from "./resources.ts";
+import { editionsOf, findResource, removeResource, titleOf } from "./resources.ts";
 import type { Shelf, Stored } from "./shelf.ts";
+import { workflowEditions } from "./workflows.ts";
 
 /**
  * Workers go first that bind others of them, so that none is refused; what is gone already is no fault: the same command may
@@ -14,15 +15,19 @@ import type { Shelf, Stored } from "./shelf.ts";
  */
 export async function deleteEnvironments(shelf: Shelf, all: readonly Stored[], resources: boolean): Promise<string[]> {
   const { network } = shelf;
-  const editions = await ownEditions(shelf, all);
+  const environments = await activeEnvironments(shelf, all);
+  const editions = editionsOf(environments);
+  const going = new Set(all.map(({ script }) => script.id));
+  const workflows = await workflowsOf(network, environments, going);
   for (const { ref, script } of all) {
     // The others of the group may bind it until they are gone as well.
     await network.api
       .delete(network.script(script.id), { query: { force: true }, about: `service ${refId(ref)}` })
       .catch(goneAlready);
   }
-  const left: string[] = [];
-  const used = editions.length > 0 ? await boundIds(network, new Set(all.map(({ script }) => script.id))) : new Set();
+  const left: string[] = resources ? [] : workflows.map((name) => `Workflow ${name}`);
+  if (resources) for (const name of workflows) await network.deleteWorkflow(name).catch(goneAlready);
+  const used = editions.length > 0 ? await boundIds(network, going) : new Set();
   for (const edition of editions) {
     const found = await findResource(network, edition);
     if (found === undefined || used.has(found)) continue;
@@ -36,14 +41,38 @@ function goneAlready(error: unknown): void {
   if (!(error instanceof TroupeError) || error.code !== "NOT_FOUND") throw error;
 }
 
-async function ownEditions(shelf: Shelf, all: readonly Stored[]): Promise<Used[]> {
+/** Of the active versions, where they say it. */
+async function activeEnvironments(shelf: Shelf, all: readonly Stored[]): Promise<Environment[]> {
   const environments: Environment[] = [];
   for (const stored of all) {
     const active = await shelf.active(stored);
     const record = active && (await shelf.content(stored, active)).record;
     if (record) environments.push(record.environment);
   }
-  return editionsOf(environments);
+  return environments;
+}
+
+/** Workflows that were made for these environments, and that no Worker has which stays. */
+async function workflowsOf(
+  network: Network,
+  environments: readonly Environment[],
+  going: ReadonlySet<string>,
+): Promise<string[]> {
+  const scripts = await network.scripts();
+  const found = await Promise.all(
+    environments.flatMap((environment) =>
+      workflowEditions(environment).map(async (name) => {
+        const workflow = await network.workflow(name, `service ${refId(refOf(environment))}`);
+        const owner = workflow?.script_name;
+        return owner !== undefined && (going.has(owner) || !scripts.has(owner)) ? [name] : [];
+      }),
+    ),
+  );
+  return found.flat();
+}
+
+function refOf({ service, name }: Environment): EnvironmentRef {
+  return { service, environment: name };
 }
 
 /** What the other Workers of the account bind: ids and names of resources. */

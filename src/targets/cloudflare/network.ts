@@ -104,6 +104,10 @@ export class Network {
     return this.api.find<NetWorkflow>(this.workflowPath(name), { ...(about !== undefined && { about }) });
   }
 
+  deleteWorkflow(name: string): Promise<unknown> {
+    return this.api.delete(this.workflowPath(name), { about: `Workflow ${name}` });
+  }
+
   /** Names of the secrets that a version has. */
   async secrets(name: string, id: string): Promise<string[]> {
     const { resources } = await this.version(name, id);

@@ -1,6 +1,6 @@
 /** The Workflows of a service: of its bindings whose class is its own, and of its `exports`. */
 import { resourceOf } from "../../bindings/resource.ts";
-import type { Environment } from "../../model.ts";
+import type { Binding, Environment } from "../../model.ts";
 import { resourceName } from "./names.ts";
 import type { NetWorkflow } from "./network.ts";
 import { clean, includes, type Trigger, type TriggerContext } from "./trigger.ts";
@@ -17,17 +17,24 @@ const SETTINGS = ["limits", "concurrency", "schedules", "default_retention", "ju
 
 /** A declaration in `exports` beats a binding of the same name. */
 export function ownWorkflows({ bindings, settings }: Environment): OwnWorkflow[] {
-  const bound = bindings
-    .filter(({ kind, entry }) => kind === "workflow" && entry.script_name === undefined)
-    .map((binding): OwnWorkflow => {
-      const { class_name, ...entry } = binding.entry;
-      return { name: resourceName(resourceOf(binding)), className: String(class_name), settings: entry };
-    });
+  const bound = bindings.filter(isOwn).map((binding): OwnWorkflow => {
+    const { class_name, ...entry } = binding.entry;
+    return { name: resourceName(resourceOf(binding)), className: String(class_name), settings: entry };
+  });
   const declared = Object.entries((settings.exports ?? {}) as Record<string, { type: string; name?: string }>).flatMap(
     ([className, { type, name, ...entry }]): OwnWorkflow[] =>
       type === "workflow" && name !== undefined ? [{ name, className, settings: entry }] : [],
   );
   return [...new Map([...bound, ...declared].map((each) => [each.name, each])).values()];
+}
+
+const isOwn = ({ kind, entry }: Binding): boolean => kind === "workflow" && entry.script_name === undefined;
+
+/** Names, on the network, of those that were made for this environment alone. */
+export function workflowEditions({ bindings }: Environment): string[] {
+  return bindings
+    .filter(isOwn)
+    .flatMap(({ resource }) => (resource?.edition === undefined ? [] : [resourceName(resource)]));
 }
 
 export function workflowTriggers({ network, environment, about }: TriggerContext): Trigger<NetWorkflow | undefined>[] {
