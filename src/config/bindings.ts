@@ -148,6 +148,14 @@ function bindingOf({ kind, key, name, inEnv, node: merged }: Found, scope: Ranke
     );
     return [];
   }
+  if (inEnv && name === "__proto__") {
+    faults.error(
+      "invalid-name",
+      `${kind.title} "${name}" must have another name: code could not read it from \`env\``,
+      node.written,
+    );
+    return [];
+  }
   const entry = isEntry || key.form === "names" ? (checked as Record<string, unknown>) : { value: checked };
   const { resource, origin } = placeResource({ kind, name, entry, node }, scope);
   const own = node.written.environment === environment;

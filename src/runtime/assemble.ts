@@ -119,6 +119,7 @@ interface Building {
 function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }: Building): void {
   const own = built.get(worker.id)!;
   const env: Record<string, MiniflareBindingInput> = {};
+  const secrets = new Map(Object.entries(worker.secrets));
   // Local variables beat `vars`, and every other binding of the same name beats them.
   let about: Binding | undefined;
   const context: LocalContext = {
@@ -133,11 +134,11 @@ function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }
         helpers.set(resolved.worker, standIn(resolved.worker, resolved.missing));
       return resolved;
     },
-    secret: (name) => worker.secrets[name],
+    secret: (name) => secrets.get(name),
     bind(name, binding) {
       const plain = binding.type === "text" || binding.type === "json";
-      if (plain && worker.secrets[name] !== undefined) env[name] = { type: "text", value: worker.secrets[name] };
-      else env[name] = binding;
+      const secret = plain ? secrets.get(name) : undefined;
+      env[name] = secret === undefined ? binding : { type: "text", value: secret };
     },
     declareExport(className, exported, target = worker.id) {
       const config = built.get(target)?.config;
@@ -168,7 +169,7 @@ function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }
     kindOf(binding).local(binding, context);
   }
   declareUnbound(worker, context);
-  for (const [name, value] of Object.entries(worker.secrets)) env[name] ??= { type: "text", value };
+  for (const [name, value] of secrets) env[name] ??= { type: "text", value };
   own.config.env = env;
 }
 

@@ -184,6 +184,7 @@ describe("what is refused", () => {
       [["env", "create", ".."], 2, /must be of lower-case/],
       [["env", "create", "a".repeat(64)], 2, /at most 63 characters \(it has 64\)/],
       [["env", "create", "staging"], 6, /site@staging exists already/],
+      [["env", "delete", "staging"], 2, /--yes/],
       [["env", "show", "nowhere"], 5, /site@nowhere[\s\S]*staging/],
       [["versions", "show", "7", "-e", "staging"], 5, /no version 7/],
       [["rollback", "-e", "staging"], 6, /no earlier version/],

@@ -146,6 +146,14 @@ describe("calls between services", () => {
   });
 });
 
+test("a variable may have the name of something that every object has", async () => {
+  const runtime = start();
+  const bindings = [{ name: "constructor", kind: "var", entry: { value: "mine" } }];
+  const code = "export default { fetch: (request, env) => new Response(env.constructor) }";
+  await runtime.swap(graph({ gateway: { code, bindings } }));
+  expect((await get(runtime)).text).toBe("mine");
+});
+
 test("the Cache API works where code uses it, and from Node when that is asked for", async () => {
   const runtime = createGraphRuntime({ caches: true });
   open.push(runtime);

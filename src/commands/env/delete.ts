@@ -27,7 +27,16 @@ const command: Command<Args, DeletionReport> = {
     const selection = targetSelection(args, context);
     const isLocal = targetName(selection) === "local";
     let { resources = false } = args;
-    if (context.interactive && !args.yes) {
+    if (!context.interactive && !args.yes) {
+      throw new TroupeError(
+        "USAGE",
+        `Deleting ${args.name} takes its versions and data with it, and nobody can be asked`,
+        {
+          notes: ["Say --yes if that is meant"],
+        },
+      );
+    }
+    if (!args.yes) {
       const message = `Delete ${args.name} with its versions${isLocal ? ", secrets and data" : " and secrets"}?`;
       if (!(await askYesNo(context, { message, initial: false }))) throw new TroupeError("INTERRUPTED", "cancelled");
       if (!isLocal && args.resources === undefined) {
