@@ -100,7 +100,7 @@ function checkNumbers(given: ServeArgs): void {
   if (given.maxProcesses !== undefined && !(Number.isInteger(given.maxProcesses) && given.maxProcesses > 0)) {
     throw new TroupeError("USAGE", "--max-processes takes a whole number, more than 0");
   }
-  if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(given.domain)) {
+  if (!given.domain.split(".").every((label) => /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/i.test(label))) {
     throw new TroupeError("USAGE", `--domain takes a domain name, not "${given.domain}"`);
   }
 }

@@ -46,7 +46,7 @@ export async function gitAuthor(cwd: string): Promise<string | undefined> {
 export async function changedSince(cwd: string, commit: string): Promise<string[] | undefined> {
   const top = await git(cwd, ["rev-parse", "--show-toplevel"]);
   const [changed, untracked] = await Promise.all([
-    git(cwd, ["diff", "--name-only", "-z", commit]),
+    git(cwd, ["diff", "--name-only", "--no-renames", "--no-relative", "-z", commit]),
     git(cwd, ["ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":/"]),
   ]);
   if (top === undefined || changed === undefined) return undefined;

@@ -265,6 +265,19 @@ describe("git", () => {
     git(cwd, "commit", "-qam", "two");
     expect(await deployed(["--changed"], { cwd })).toEqual(["two@production unchanged"]);
   });
+
+  test("--changed sees what a file that moved has left, and what was written from below the root", async () => {
+    const cwd = repository({ one: {}, two: {} });
+    const text = Array.from({ length: 20 }, (_, line) => `export const n${line} = ${line};\n`).join("");
+    writeFiles(cwd, { "services/one/moves.js": text });
+    git(cwd, "config", "diff.relative", "true");
+    git(cwd, "add", "-A");
+    git(cwd, "commit", "-qm", "more");
+    await deployed([], { cwd });
+    git(cwd, "mv", "services/one/moves.js", "services/two/moves.js");
+    git(cwd, "commit", "-qm", "moved");
+    expect(await deployed(["--changed"], { cwd })).toEqual(["one@production unchanged", "two@production unchanged"]);
+  });
 });
 
 describe("shapes", () => {
