@@ -29,9 +29,9 @@ export function renderFailure(error: unknown, output: Output, options: { verbose
     if (options.verbose) output.note(stackOf(error));
     return;
   }
-  // Who pressed Ctrl-C knows that it is over.
+  // Who pressed Ctrl-C knows that it is over, but not what was put back.
   if (error.code === "INTERRUPTED") {
-    output.note(error.message);
+    for (const line of [error.message, ...error.notes]) output.note(line);
     return;
   }
   for (const diagnostic of error.diagnostics) output.diagnostic(diagnostic);

@@ -95,6 +95,11 @@ describe("a failed command", () => {
     expect(rendered(error)).toBe("error: one\nerror: two\nerror: 2 errors\n");
   });
 
+  test("tells who pressed Ctrl-C in which state things are", () => {
+    const error = new TroupeError("INTERRUPTED", "Interrupted", { notes: ["Everything is as it was before"] });
+    expect(rendered(error)).toBe("Interrupted\nEverything is as it was before\n");
+  });
+
   test("shows a single fault once", () => {
     expect(rendered(new TroupeError("CONFIG", "one", { diagnostics: [diagnostic("one")] }))).toBe("error: one\n");
   });
