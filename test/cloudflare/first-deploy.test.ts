@@ -143,3 +143,23 @@ ${migrations(...classes)}`;
   await deploy(at());
   expect(names.map((name) => server.cloud.scripts.get(name)!.migration_tag)).toEqual(["Twoa", "Twob", "Twoc"]);
 });
+
+test("an interruption does not wait until a busy API wants to be asked again", async () => {
+  write("auth", "");
+  await deploy(at());
+  write("auth", "", 'export default { fetch: () => new Response("more") };');
+  const controller = new AbortController();
+  const said: string[] = [];
+  let asked = 0;
+  server.fault = ({ method, path }) => {
+    if (method !== "POST" || !path.endsWith("/deployments") || asked++ > 0) return undefined;
+    controller.abort();
+    return { status: 429, headers: { "retry-after": "50" } };
+  };
+  const options = { signal: controller.signal, onProgress: (message: string) => void said.push(message) };
+  const error = await deploy({ ...at(), ...options }).catch((thrown) => thrown);
+  expect(error).toMatchObject({ code: "INTERRUPTED" });
+  expect(error.notes).toContain("Everything is as it was before");
+  expect(said.at(-1)).toBe("Putting everything back");
+  expect(server.cloud.active("auth")!.number).toBe(1);
+});

@@ -47,6 +47,7 @@ type Method = "get" | "put" | "post" | "patch" | "delete";
 export class Api {
   readonly #sdk: BaseCloudflare;
   readonly #options: ApiOptions;
+  #signal: AbortSignal | undefined;
 
   private constructor(sdk: BaseCloudflare, options: ApiOptions) {
     this.#sdk = sdk;
@@ -67,6 +68,26 @@ export class Api {
       resources: [],
     });
     return new Api(sdk as BaseCloudflare, options);
+  }
+
+  /**
+   * While `work` runs, nobody who interrupts it waits until a request may be sent again. What is asked afterwards, to put things
+   * back, is patient.
+   */
+  async interruptible<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    this.#signal = signal;
+    try {
+      return await work();
+    } finally {
+      this.#signal = undefined;
+    }
+  }
+
+  /** @throws TroupeError INTERRUPTED */
+  async #wait(ms: number): Promise<void> {
+    await sleep(ms, undefined, this.#signal && { signal: this.#signal }).catch(() => {
+      throw new TroupeError("INTERRUPTED", "Interrupted");
+    });
   }
 
   get<T>(path: string, options: RequestOptions<T> = {}): Promise<T> {
@@ -131,7 +152,7 @@ export class Api {
       } catch (error) {
         const wait = retryAfter(error) ?? retryDelay * 2 ** (attempt - 1);
         const isLast = attempt >= attempts || !isTemporary(error) || wait > LONGEST_WAIT;
-        if (!isLast) await sleep(wait * (1 + Math.random() / 4));
+        if (!isLast) await this.#wait(wait * (1 + Math.random() / 4));
         const landed = isTemporary(error) || isConflict(error) ? await options.landed?.() : undefined;
         if (landed !== undefined) return landed;
         if (!isLast) continue;

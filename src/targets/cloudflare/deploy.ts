@@ -31,15 +31,16 @@ export interface DeployAllRequest extends PlanRequest {
  */
 export async function deployAll(network: Network, request: DeployAllRequest): Promise<ChangeReport> {
   if (request.dryRun) return dryReport(network, await plan(network, request), request);
-  const operation = new Operation();
-  return operation.run(async () => {
+  const operation = new Operation(request.onProgress);
+  const work = async () => {
     const planned = await plan(network, { ...request, onMade: (what) => operation.keeps(what) });
     const outcomes = await new Run(network, planned, request).all(operation);
     const results = await Promise.all(
       planned.planned.map((each) => resultOf(network, request, each, outcomes.get(each))),
     );
     return { results, warnings: [] };
-  });
+  };
+  return operation.run(() => network.api.interruptible(request.signal, work));
 }
 
 class Run {

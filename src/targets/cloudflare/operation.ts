@@ -11,6 +11,11 @@ interface Done {
 export class Operation {
   readonly #done: Done[] = [];
   readonly #kept: string[] = [];
+  readonly #onProgress: ((message: string) => void) | undefined;
+
+  constructor(onProgress?: (message: string) => void) {
+    this.#onProgress = onProgress;
+  }
 
   /** Something that nobody notices, and that is of use for the next attempt: it is not undone. */
   keeps(what: string): void {
@@ -38,6 +43,7 @@ export class Operation {
   async #undoAll(): Promise<string[]> {
     const notes: string[] = [];
     if (this.#kept.length > 0) notes.push(`Made, and found again by the next deploy: ${this.#kept.join(", ")}`);
+    if (this.#done.length > 0) this.#onProgress?.("Putting everything back");
     let failed = false;
     let left = false;
     for (const { undone, undo } of this.#done.reverse()) {
