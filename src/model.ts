@@ -163,6 +163,24 @@ export interface BuildSettings {
   dataBlobs: Record<string, string>;
 }
 
+/** Of an environment whose code is not bundled here: it is there already. */
+export const NO_BUILD: BuildSettings = {
+  rules: [],
+  define: {},
+  alias: {},
+  noBundle: true,
+  findAdditionalModules: false,
+  preserveFileNames: false,
+  minify: false,
+  keepNames: false,
+  jsxFactory: "",
+  jsxFragment: "",
+  uploadSourceMaps: true,
+  wasmModules: {},
+  textBlobs: {},
+  dataBlobs: {},
+};
+
 /**
  * `own`: this environment wrote it. `inherited`: written elsewhere; a stateful one has this environment's own edition.
  * `shared`: inherited, and points at the original on purpose.
@@ -232,3 +250,16 @@ export interface Bundle {
 
 /** How one generation takes over from another: docs/runtime.md. */
 export type SwapMode = "load" | "overlap" | "prewarm" | "hold";
+
+/** What became of a batch of a queue's messages. */
+export interface BatchOutcome {
+  queue: string;
+  outcome: string;
+  acked: number;
+  retried: number;
+  /** Moved to the dead-letter queue. */
+  dead: number;
+  /** Used up their retries, and there is no dead-letter queue. */
+  dropped: number;
+  ms: number;
+}

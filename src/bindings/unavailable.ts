@@ -10,9 +10,13 @@ const WORKER = "troupe:unavailable";
  * RPC looks methods up on the instance, so an instance that is a Proxy answers for every name. Calls are pipelined: on
  * `env.COUNTERS.get(env.COUNTERS.idFromName("a")).fetch(…)` the last promise rejects with the first one's error.
  */
+/** Names that the runtime itself looks up on an instance, as JavaScript: they are never RPC methods. */
+export const OWN_NAMES =
+  'new Set(["constructor", "then", "alarm", "connect", "email", "queue", "scheduled", "tail", "tailStream", "test", "trace"])';
+
 const SOURCE = `
 import { WorkerEntrypoint } from "cloudflare:workers";
-const HANDLERS = new Set(["constructor", "then", "alarm", "connect", "email", "queue", "scheduled", "tail", "tailStream", "test", "trace"]);
+const HANDLERS = ${OWN_NAMES};
 export default class extends WorkerEntrypoint {
   constructor(ctx, env) {
     super(ctx, env);

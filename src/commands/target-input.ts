@@ -5,6 +5,7 @@ import { formatBytes } from "../lib/bytes.ts";
 import type { VerbOptions } from "../ops/environments.ts";
 import type { TargetSelection } from "../ops/target.ts";
 import type { Output } from "../output/output.ts";
+import type { ChangeResult } from "../targets/target.ts";
 import type { CommonArgs } from "./command.ts";
 
 export interface ChangeArgs {
@@ -24,19 +25,7 @@ export const GRAPH: Options = { type: "boolean", describe: "With every service i
 export const FORCE: Options = { alias: "f", type: "boolean", describe: "Even if other environments bind it" };
 
 /** A result of one environment, as a target reports it. */
-export interface Change {
-  service: string;
-  environment: string;
-  version: number;
-  changed: boolean;
-  hostname?: string;
-  url?: string;
-  routes: string[];
-  contentHash: string;
-  size: number;
-  changes: string[];
-  previous?: number;
-}
+export type Change = ChangeResult;
 
 export function targetSelection(args: CommonArgs, context: Context): TargetSelection {
   const { config, env, service, target, stateDir } = args;

@@ -1,13 +1,12 @@
 /** One generation of a graph: one Miniflare, one workerd, from start to end. */
-import { AsyncLocalStorage } from "node:async_hooks";
-import type { ChildProcess } from "node:child_process";
-import { subscribe } from "node:diagnostics_channel";
 import type { Miniflare, MiniflareOptions } from "miniflare";
 import type { WorkerOptions } from "../bindings/kind.ts";
 import type { QueueService } from "../bindings/queue-service.ts";
 import { type WorkflowInstance, WorkflowInstances } from "../bindings/workflow-instances.ts";
 import { TroupeError } from "../errors.ts";
+import { withTimeout } from "../lib/with-timeout.ts";
 import { type Assembled, assemble } from "./assemble.ts";
+import { Children } from "./children.ts";
 import { DirectSockets } from "./direct-sockets.ts";
 import { EventReader } from "./event-reader.ts";
 import { Exchanges } from "./exchanges.ts";
@@ -18,34 +17,11 @@ import { HIDDEN } from "./loader-shell.ts";
 import { construct, keepCompiled, loadMiniflare, newestCompatibilityDate } from "./miniflare.ts";
 import { readMarked } from "./prelude.ts";
 import { deliver, type QueueFetcher } from "./queue-delivery.ts";
-import { reaper } from "./reaper.ts";
 import { resumeWorkflows } from "./resume-workflows.ts";
 import { startError, startTimeout } from "./start-errors.ts";
 import type { GraphSpec, QueueBatch, QueueResult, RuntimeEvent, RuntimeWarning, SwapMode } from "./types.ts";
 
 const START_TIMEOUT = 15_000;
-
-/** Which generation a spawned process belongs to: Miniflare does not say, but spawns in our async context. */
-const spawning = new AsyncLocalStorage<
-  { children: ChildProcess[]; sockets: DirectSockets; onFed?: () => void } | undefined
->();
-let subscribed = false;
-
-function watchSpawns(): void {
-  if (subscribed) return;
-  subscribed = true;
-  // https://nodejs.org/api/diagnostics_channel.html#child-process
-  subscribe("child_process", (message) => {
-    const store = spawning.getStore();
-    const child = (message as { process: ChildProcess }).process;
-    if (!store) return;
-    store.children.push(child);
-    child.once("exit", () => store.sockets.remove());
-    child.once("spawn", () => child.stdin?.once("finish", () => store.onFed?.()));
-    // Outside, or its own shell would count as the generation's.
-    child.once("spawn", () => spawning.run(undefined, () => reaper().watch(child)));
-  });
-}
 
 export interface GenerationOptions {
   onEvent?(event: RuntimeEvent): void;
@@ -67,7 +43,7 @@ export class Generation {
   #events: EventReader;
   #options: GenerationOptions;
   #miniflare: Miniflare;
-  #children: ChildProcess[];
+  #children: Children;
   #origins: Map<string, string>;
   #doors: Map<string, WorkerDoor>;
   #loader: Loader;
@@ -81,7 +57,7 @@ export class Generation {
     mode: SwapMode;
     warnings: RuntimeWarning[];
     miniflare: Miniflare;
-    children: ChildProcess[];
+    children: Children;
     origins: Map<string, string>;
     events: EventReader;
     options: GenerationOptions;
@@ -104,7 +80,6 @@ export class Generation {
    * it can't start with code loaded
    */
   static async start(spec: GraphSpec, options: GenerationOptions = {}): Promise<Generation> {
-    watchSpawns();
     const { Miniflare, NoOpLog, Response } = loadMiniflare();
     const output: string[] = [];
     const events = new EventReader(spec, options.onEvent);
@@ -141,10 +116,12 @@ export class Generation {
       void resumeWorkflows(miniflare, assembled.workers, unfinished).catch(() => {});
     // Read before anybody runs on the data.
     const unfinished = spec.persistTo === undefined ? [] : instances.read(spec.persistTo);
-    const children: ChildProcess[] = [];
+    const children = new Children();
     const inspector = new InspectorConnections();
     const make = () =>
-      construct(() => spawning.run({ children, sockets, onFed: options.onWait }, () => new Miniflare(config)));
+      construct(() =>
+        children.during(() => new Miniflare(config), { onFed: options.onWait, onExit: () => sockets.remove() }),
+      );
     const miniflare = spec.inspectorPort === undefined ? make() : inspector.during(make);
     try {
       const { startTimeout: limit = START_TIMEOUT } = spec;
@@ -171,7 +148,7 @@ export class Generation {
       });
     } catch (error) {
       await inspector.settledOrLate();
-      for (const child of children) child.kill("SIGKILL");
+      children.kill();
       // Rethrows the start error, which is known.
       await miniflare.dispose().catch(() => {});
       if (error instanceof TroupeError || error instanceof LoadError || options.signal?.aborted) throw error;
@@ -190,8 +167,7 @@ export class Generation {
 
   /** Of the processes that it takes: one, or none just after a crash. */
   get pids(): number[] {
-    const alive = this.#children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
-    return alive.flatMap(({ pid }) => pid ?? []);
+    return this.#children.pids;
   }
 
   /** Those that run on the newest code. */
@@ -215,7 +191,7 @@ export class Generation {
   async #load(changed: readonly string[], spec: GraphSpec, assembled: Assembled, deadline: number): Promise<void> {
     const loaded = await this.#loader.load(changed, spec, assembled).catch((error) => {
       // Miniflare starts it again, with the code that served.
-      if (error.timedOut) for (const child of this.#children) child.kill("SIGKILL");
+      if (error.timedOut) this.#children.kill();
       throw error;
     });
     const release = await loaded.use();
@@ -303,11 +279,7 @@ export class Generation {
     this.#disposed ??= (async () => {
       for (const exchanges of [this.#exchanges, ...this.#leaving]) exchanges.end();
       await this.#miniflare.dispose().catch(() => {});
-      for (const child of this.#children)
-        if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-      // Miniflare leaves message ports behind that hold the async context they were made in, and so this list for good:
-      // without what is in it, the generation can be collected.
-      this.#children.length = 0;
+      this.#children.dispose();
     })();
     return this.#disposed;
   }
@@ -327,27 +299,4 @@ function assembleFor(spec: GraphSpec, events: EventReader, { caches, queues }: G
 function withoutQueues(worker: WorkerOptions): WorkerOptions {
   const triggers = worker.config.triggers?.filter(({ type }) => type !== "queue");
   return { ...worker, config: { ...worker.config, triggers } };
-}
-
-async function withTimeout<T>(
-  work: Promise<T>,
-  { limit, signal }: { limit: number; signal?: AbortSignal | undefined },
-  error: () => Error,
-): Promise<T> {
-  signal?.throwIfAborted();
-  let timer: NodeJS.Timeout | undefined;
-  let giveUp = (): void => {};
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(error()), limit);
-    giveUp = () => reject(signal!.reason);
-    signal?.addEventListener("abort", giveUp, { once: true });
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", giveUp);
-    // Its own failure, after the time is up, is nobody's business any more.
-    work.catch(() => {});
-  }
 }

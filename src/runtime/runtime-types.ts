@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { Client } from "undici";
 import { TroupeError } from "../errors.ts";
 import { connectLocal } from "../lib/unix-origin.ts";
-import type { Bundle, Environment } from "../model.ts";
+import { type Bundle, type Environment, NO_BUILD } from "../model.ts";
 import { createGraphRuntime } from "./graph-runtime.ts";
 import { newestCompatibilityDate } from "./miniflare.ts";
 import type { GraphRuntime } from "./types.ts";
@@ -88,22 +88,7 @@ const GENERATOR: Environment = {
   routes: [],
   protected: false,
   migrations: [],
-  build: {
-    rules: [],
-    define: {},
-    alias: {},
-    noBundle: true,
-    findAdditionalModules: false,
-    preserveFileNames: false,
-    minify: false,
-    keepNames: false,
-    jsxFactory: "",
-    jsxFragment: "",
-    uploadSourceMaps: true,
-    wasmModules: {},
-    textBlobs: {},
-    dataBlobs: {},
-  },
+  build: NO_BUILD,
   settings: {},
   written: {},
 };

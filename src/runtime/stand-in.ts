@@ -1,10 +1,11 @@
 /** What answers for a service, entrypoint or class that is not there: 503 to fetch, a rejection to RPC, both saying why. */
 import type { WorkerOptions } from "../bindings/kind.ts";
+import { OWN_NAMES } from "../bindings/unavailable.ts";
 
 /** Instances are Proxies, so that every RPC name is there; the runtime's own handler names are not answered for. */
 const SOURCE = `
 import { WorkerEntrypoint } from "cloudflare:workers";
-const HANDLERS = new Set(["constructor", "then", "alarm", "connect", "email", "queue", "scheduled", "tail", "tailStream", "test", "trace"]);
+const HANDLERS = ${OWN_NAMES};
 export default class extends WorkerEntrypoint {
   constructor(ctx, env) {
     super(ctx, env);

@@ -1,17 +1,9 @@
 import { listEnvironments } from "../../ops/environments.ts";
+import type { EnvironmentInfo } from "../../targets/target.ts";
 import type { Command } from "../command.ts";
 import { targetSelection } from "../target-input.ts";
 
-interface Listed {
-  service: string;
-  name: string;
-  hostname?: string;
-  url?: string;
-  version?: number;
-  protected: boolean;
-}
-
-const command: Command<object, { environments: Listed[] }> = {
+const command: Command<object, { environments: EnvironmentInfo[] }> = {
   async run(args, context) {
     return { environments: await listEnvironments(targetSelection(args, context)) };
   },

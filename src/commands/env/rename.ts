@@ -1,17 +1,9 @@
 import { renameEnvironment } from "../../ops/environments.ts";
+import type { EnvironmentInfo } from "../../targets/target.ts";
 import type { Command } from "../command.ts";
 import { FORCE, targetSelection } from "../target-input.ts";
 
-interface Renamed {
-  service: string;
-  name: string;
-  hostname?: string;
-  url?: string;
-  version?: number;
-  protected: boolean;
-}
-
-const command: Command<{ from: string; to: string; force?: boolean }, Renamed> = {
+const command: Command<{ from: string; to: string; force?: boolean }, EnvironmentInfo> = {
   args: { force: FORCE },
   positionals: [
     { name: "from", type: "string", names: "env", describe: "Its name" },

@@ -1,6 +1,7 @@
 /** What the broker takes and tells. */
 import type { ConsumerSettings } from "../../bindings/queue-consumer.ts";
 import type { QueueProps, QueueRequest, QueueResponse } from "../../bindings/queue-service.ts";
+import type { BatchOutcome } from "../../model.ts";
 import type { QueueBatch, QueueMessage, QueueMetrics, QueueResult } from "../../runtime/types.ts";
 
 export type { QueueBatch, QueueMetrics, QueueResult };
@@ -28,17 +29,8 @@ export interface WaitingMessage extends QueueMessage {
 }
 
 /** What became of a batch. */
-export interface BatchReport {
-  queue: string;
+export interface BatchReport extends BatchOutcome {
   worker: string;
-  outcome: string;
-  acked: number;
-  retried: number;
-  /** Moved to the dead-letter queue. */
-  dead: number;
-  /** Used up their retries, and there is no dead-letter queue. */
-  dropped: number;
-  ms: number;
 }
 
 export interface BrokerOptions {

@@ -1,5 +1,5 @@
 import type { Diagnostic } from "../../errors.ts";
-import type { BuildSettings, SwapMode } from "../../model.ts";
+import type { BatchOutcome, BuildSettings, EnvironmentRef, SwapMode } from "../../model.ts";
 
 export interface DevOptions {
   cwd: string;
@@ -99,19 +99,8 @@ export type DevEvent =
       location?: import("../../errors.ts").Location;
     }
   | { reason: "scheduled"; service: string; environment: string; cron: string; outcome: string }
-  /** A batch was delivered; `dead`: moved to the dead-letter queue, `dropped`: given up. */
-  | {
-      reason: "queue";
-      service: string;
-      environment: string;
-      queue: string;
-      outcome: string;
-      acked: number;
-      retried: number;
-      dead: number;
-      dropped: number;
-      ms: number;
-    }
+  /** A batch was delivered. */
+  | ({ reason: "queue" } & EnvironmentRef & BatchOutcome)
   | { reason: "graph"; graph: GraphView }
   | { reason: "keys"; keys: [key: string, does: string][] }
   | { reason: "crashed"; message: string };

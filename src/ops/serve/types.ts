@@ -1,5 +1,5 @@
 import type { Diagnostic, Location } from "../../errors.ts";
-import type { EnvironmentRef, SwapMode } from "../../model.ts";
+import type { BatchOutcome, EnvironmentRef, SwapMode } from "../../model.ts";
 
 export interface ServeOptions {
   cwd: string;
@@ -67,17 +67,8 @@ export type ServeEvent =
   | ({ reason: "log"; level: string; message: string; time: string } & EnvironmentRef)
   | ({ reason: "exception"; name: string; message: string; stack?: string; location?: Location } & EnvironmentRef)
   | ({ reason: "scheduled"; cron: string; outcome: string } & EnvironmentRef)
-  /** A batch was delivered; `dead`: moved to the dead-letter queue, `dropped`: given up. */
-  | ({
-      reason: "queue";
-      queue: string;
-      outcome: string;
-      acked: number;
-      retried: number;
-      dead: number;
-      dropped: number;
-      ms: number;
-    } & EnvironmentRef)
+  /** A batch was delivered. */
+  | ({ reason: "queue" } & EnvironmentRef & BatchOutcome)
   | { reason: "warning"; diagnostic: Diagnostic }
   | { reason: "exit"; signal?: string };
 

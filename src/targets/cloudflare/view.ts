@@ -1,5 +1,5 @@
 /** The environments of an account as a workspace, so that references are looked up among them. */
-import { type Environment, PRODUCTION, type Service, type Workspace } from "../../model.ts";
+import { type Environment, NO_BUILD, PRODUCTION, type Service, type Workspace } from "../../model.ts";
 import type { Wanted } from "./plan.ts";
 import type { Shelf, Stored } from "./shelf.ts";
 
@@ -47,22 +47,7 @@ export function bareEnvironment(service: string, name: string): Environment {
     routes: [],
     protected: false,
     migrations: [],
-    build: {
-      rules: [],
-      define: {},
-      alias: {},
-      noBundle: false,
-      findAdditionalModules: false,
-      preserveFileNames: false,
-      minify: false,
-      keepNames: false,
-      jsxFactory: "",
-      jsxFragment: "",
-      uploadSourceMaps: true,
-      wasmModules: {},
-      textBlobs: {},
-      dataBlobs: {},
-    },
+    build: { ...NO_BUILD, noBundle: false },
     settings: {},
     written: {},
   };
