@@ -1,5 +1,6 @@
 /** A lock that a process holds by a file: knows who holds it, and is free again when that process is gone. */
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -29,7 +30,7 @@ export async function takeLock(
   details: Record<string, unknown> = {},
 ): Promise<{ lock: Lock } | { owner: LockOwner }> {
   await mkdir(path.dirname(file), { recursive: true });
-  const born = await birthOf(process.pid);
+  const born = birthOf(process.pid);
   const content = (more: Record<string, unknown>) =>
     `${JSON.stringify({ pid: process.pid, since: Date.now(), ...(born !== undefined && { born }), ...more })}\n`;
   for (;;) {
@@ -103,13 +104,14 @@ export async function lockOwner(file: string): Promise<LockOwner | undefined> {
   if (text === undefined) return undefined;
   try {
     const owner = JSON.parse(text) as LockOwner;
-    return (await isAlive(owner)) ? owner : undefined;
+    return isAlive(owner) ? owner : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function isAlive({ pid, since, born }: LockOwner): Promise<boolean> {
+/** Whether the process that wrote a lock still runs: that one, and not a later one of the same id. */
+export function isAlive({ pid, since, born }: LockOwner): boolean {
   // Of this very process, from before it was started.
   if (pid === process.pid && since < performance.timeOrigin) return false;
   try {
@@ -117,7 +119,7 @@ async function isAlive({ pid, since, born }: LockOwner): Promise<boolean> {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-  const birth = born === undefined ? undefined : await birthOf(pid);
+  const birth = born === undefined ? undefined : birthOf(pid);
   return birth === undefined || birth === born;
 }
 
@@ -125,8 +127,12 @@ async function isAlive({ pid, since, born }: LockOwner): Promise<boolean> {
  * When a process was started, in ticks since the machine was; undefined where the system does not tell.
  * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, field 22
  */
-async function birthOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  // The second field is the program's name, which may have spaces and parentheses in it.
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+function birthOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field is the program's name, which may have spaces and parentheses in it.
+    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
 }

@@ -81,13 +81,7 @@ export function createEnvironment(
   database
     .prepare("INSERT INTO services (name, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
     .run(ref.service, now.getTime());
-  const taken = database.prepare(`${SELECT} WHERE e.label = ?`).get(label) as Row | undefined;
-  if (taken) {
-    throw new TroupeError(
-      "CONFLICT",
-      `The hostname label "${label}" of ${refId(ref)} belongs to ${taken.service}@${taken.environment} already`,
-    );
-  }
+  refuseTaken(database, ref, label);
   database
     .prepare(
       "INSERT INTO environments (service_id, name, label, settings, created_at) SELECT id, ?, ?, ?, ? FROM services WHERE name = ?",
@@ -96,9 +90,25 @@ export function createEnvironment(
   return requireEnvironment(database, ref);
 }
 
-/** Its versions, secrets and settings stay. */
-export function renameEnvironment(database: DatabaseSync, id: number, name: string, label: string): void {
-  database.prepare("UPDATE environments SET name = ?, label = ? WHERE id = ?").run(name, label, id);
+/**
+ * Its versions, secrets and settings stay.
+ * @param to what it is called from now on
+ * @throws TroupeError CONFLICT when the hostname's label is taken by another environment
+ */
+export function renameEnvironment(database: DatabaseSync, id: number, to: EnvironmentRef, label: string): void {
+  refuseTaken(database, to, label);
+  database.prepare("UPDATE environments SET name = ?, label = ? WHERE id = ?").run(to.environment, label, id);
+}
+
+/** `a` of service `b`, and service `a--b`, would have one hostname. */
+function refuseTaken(database: DatabaseSync, ref: EnvironmentRef, label: string): void {
+  const taken = database.prepare(`${SELECT} WHERE e.label = ?`).get(label) as Row | undefined;
+  if (!taken) return;
+  throw new TroupeError(
+    "CONFLICT",
+    `The hostname label "${label}" of ${refId(ref)} belongs to ${taken.service}@${taken.environment} already`,
+    { notes: ["Call the environment otherwise"] },
+  );
 }
 
 /** Removes it with its versions, deployments and secrets; and the service with its last environment. */

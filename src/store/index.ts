@@ -103,8 +103,9 @@ export class Store {
     return environments.createEnvironment(this.#database, ref, label, settings, this.#now());
   }
 
-  renameEnvironment(record: EnvironmentRecord, name: string, label: string): void {
-    environments.renameEnvironment(this.#database, record.id, name, label);
+  /** @throws TroupeError CONFLICT when the label is taken */
+  renameEnvironment({ id, service }: EnvironmentRecord, environment: string, label: string): void {
+    environments.renameEnvironment(this.#database, id, { service, environment }, label);
   }
 
   deleteEnvironment(record: EnvironmentRecord): void {

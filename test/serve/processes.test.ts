@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { troupe } from "../support/cli.ts";
+import { troupe, troupeJson } from "../support/cli.ts";
 import { alive, descendants } from "../support/dev.ts";
 import { startServe, testStore } from "../support/serve.ts";
 
@@ -156,6 +156,11 @@ test("killed with -9, it leaves no process behind; the next one serves the same 
   expect(started.length).toBeGreaterThan(0);
   await serve.running.stop("SIGKILL");
   await expect.poll(() => alive(started), { timeout: 5000 }).toEqual([]);
+  const { environments } = await troupeJson<{ environments: { url: string }[] }>(
+    ["env", "list", "--state-dir", store.folder],
+    {},
+  );
+  expect(environments.map(({ url }) => url)).toEqual(["http://a.localhost:8787"]);
 
   const next = await startServe(store.folder);
   expect((await next.get("a")).body).toBe("a");

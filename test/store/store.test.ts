@@ -69,6 +69,14 @@ function failure(work: () => unknown): TroupeError {
   throw new Error("did not fail");
 }
 
+test("two environments never have one hostname, neither made nor renamed", () => {
+  deploy(store, "one");
+  const staging = store.createEnvironment({ service: "auth", environment: "staging" }, "staging--auth");
+  const taken = { code: "CONFLICT", message: expect.stringContaining('label "auth"') };
+  expect(failure(() => store.createEnvironment({ service: "x", environment: "y" }, "auth"))).toMatchObject(taken);
+  expect(failure(() => store.renameEnvironment(staging, "z", "auth"))).toMatchObject(taken);
+});
+
 describe("versions", () => {
   test("are numbered per environment, the newest listed first, one of them active", () => {
     expect([deploy(store, "one"), deploy(store, "two")]).toEqual([1, 2]);

@@ -2,14 +2,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { DEFAULT_BASE } from "../../host/hostname.ts";
+import { isAlive, type LockOwner } from "../../lib/lock.ts";
 import type { Address } from "./info.ts";
 
 /** The port of `troupe serve`, unless another is asked for. */
 export const DEFAULT_PORT = 8787;
 
 /** What a running `troupe serve` leaves in the state folder, as far as it matters here. */
-interface Running {
-  pid?: number;
+interface Running extends LockOwner {
   scheme?: string;
   base?: string;
   port?: number;
@@ -22,9 +22,10 @@ export function addressIn(folder: string): Address {
   return { base, scheme, port: standard ? "" : `:${port}` };
 }
 
-function running(file: string): Running {
+function running(file: string): Partial<Running> {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Running;
+    const owner = JSON.parse(readFileSync(file, "utf8")) as Running;
+    return isAlive(owner) ? owner : {};
   } catch {
     return {};
   }
