@@ -65,6 +65,7 @@ export class ${ENTRYPOINT} extends WorkerEntrypoint {
 export default {};
 `;
 
+/** A binding of Miniflare that sends to our broker instead of its own. */
 export function queueBinding(props: QueueProps): MiniflareBindingInput {
   const options: QueueTarget = { worker: WORKER, entrypoint: ENTRYPOINT, props };
   const file = UNBUNDLED ? "src/bindings/queue-plugin.ts" : "dist/queue-plugin.js";

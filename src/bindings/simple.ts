@@ -15,6 +15,7 @@ interface SimpleKind {
   type: string;
 }
 
+/** A kind of one table that has nothing but its name in `env` (`[images] binding = "IMAGES"`). */
 export function simpleKind({ id, title, key, description, state, local, uploadType, type }: SimpleKind): BindingKind {
   const entry = z.strictObject({ binding: bindingName, remote });
   return {

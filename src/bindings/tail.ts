@@ -18,6 +18,7 @@ function reference(binding: Binding): Reference {
   return { service, role: "tail", ...(environment !== undefined && { environment }) };
 }
 
+/** A list of services that get what this one logged: `tail_consumers` and its streaming form. */
 export function tailKind({ id, title, key, entry, description, streaming }: TailKind): BindingKind {
   return {
     id,

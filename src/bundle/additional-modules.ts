@@ -1,6 +1,6 @@
 /** Files that no import names but that the code may load all the same: `find_additional_modules`, and `no_bundle`. */
 import type { Dirent } from "node:fs";
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Module } from "../model.ts";
 import { type CompiledRule, ruleForPath } from "./module-rules.ts";
@@ -59,9 +59,4 @@ async function leadsToFile(link: string): Promise<boolean> {
     (stats) => stats.isFile(),
     () => false,
   );
-}
-
-/** The file behind a path, for watching; the path itself when nothing is there. */
-export async function realFile(file: string): Promise<string> {
-  return realpath(file).catch(() => file);
 }

@@ -4,6 +4,7 @@ import type { Project } from "./project.ts";
 
 const SKIP = Symbol("skip");
 
+/** esbuild's plugin for `[alias]`; undefined when there is none. */
 export function aliases(project: Project): Plugin | undefined {
   const alias = new Map(Object.entries(project.settings.alias));
   if (alias.size === 0) return undefined;
@@ -35,6 +36,7 @@ export function aliases(project: Project): Plugin | undefined {
   };
 }
 
+/** Text as a regular expression that matches just it. */
 export function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
 }

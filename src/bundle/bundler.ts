@@ -22,6 +22,7 @@ interface Outcome {
   warnings: Diagnostic[];
 }
 
+/** Bundles one environment of a service, again and again as its files change; one build at a time. */
 export class EnvironmentBundler implements Bundler {
   #project: Project;
   #custom: CustomBuild | undefined;

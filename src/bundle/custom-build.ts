@@ -10,6 +10,7 @@ import { type SharedRun, shareRun } from "./shared-run.ts";
 /** How much of a failed command's output the error shows. */
 const SHOWN_LINES = 40;
 
+/** `[build] command`: runs before bundling, and again when something below `watch_dir` has changed. */
 export class CustomBuild {
   #project: Project;
   #command: string;

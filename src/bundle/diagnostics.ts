@@ -5,6 +5,7 @@ import { type Diagnostic, type Location, TroupeError } from "../errors.ts";
 import { explain } from "./explain.ts";
 import { type Project, relativePath, settingLocation } from "./project.ts";
 
+/** Whether an error is esbuild's list of what is wrong. */
 export function isBuildFailure(error: unknown): error is BuildFailure {
   return (
     error instanceof Error &&
@@ -36,6 +37,7 @@ export async function buildError(project: Project, entry: string, failure: Build
   return new TroupeError("BUILD", first.message, { location: first.location, notes: first.notes, diagnostics });
 }
 
+/** A message of esbuild in our words, with its place in the user's file. */
 export function toDiagnostic(project: Project, severity: Diagnostic["severity"], message: Message): Diagnostic {
   const { code, text, notes } = explain(project, message);
   const location = message.location ? toLocation(project, message.location) : undefined;
@@ -43,7 +45,7 @@ export function toDiagnostic(project: Project, severity: Diagnostic["severity"],
 }
 
 /** esbuild counts columns from 0 and in bytes of UTF-8; ours count from 1 and in UTF-16 code units, as editors do. */
-export function toLocation(project: Project, location: MessageLocation): Location | undefined {
+function toLocation(project: Project, location: MessageLocation): Location | undefined {
   if (location.namespace !== "" && location.namespace !== "file") return undefined;
   const line = Buffer.from(location.lineText);
   const units = (from: number, to: number) => line.subarray(from, to).toString("utf8").length;

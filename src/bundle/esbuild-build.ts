@@ -28,6 +28,7 @@ export interface Built {
   warnings: Message[];
 }
 
+/** One entry file, bundled by esbuild: keeps its context, so that a rebuild is quick. */
 export class EsbuildBuild {
   readonly format: Bundle["format"];
   readonly entry: string;

@@ -16,6 +16,7 @@ export interface Explanation {
   setting?: string;
 }
 
+/** What a message of esbuild means here, and what to do about it. */
 export function explain(project: Project, message: Message): Explanation {
   const own = message.detail as { code?: string } | undefined;
   const notes = message.notes.map((note) => noteText(note)).filter((note) => !ADVICE_FOR_ESBUILD.test(note));

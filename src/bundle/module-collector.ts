@@ -23,6 +23,7 @@ export interface ModuleCollector {
   collected(): FoundModule[];
 }
 
+/** esbuild's plugin for imports that stay files of their own (`.wasm`, `.txt`, `rules`), and what it has found. */
 export function createModuleCollector(project: Project, rules: RuleSet, format: Bundle["format"]): ModuleCollector {
   const modules = new Map<string, FoundModule>();
   const importRules = rules.active.filter((rule) => !rule.javascript);

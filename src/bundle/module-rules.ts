@@ -89,10 +89,12 @@ export function describe(rule: Rule): string {
   return `{ type = "${rule.type}", globs = [${rule.globs.map((glob) => JSON.stringify(glob)).join(", ")}] }`;
 }
 
+/** The first rule for an import as it is written. */
 export function ruleForSpecifier(rules: readonly CompiledRule[], specifier: string): CompiledRule | undefined {
   return rules.find((rule) => rule.specifiers.some((pattern) => pattern.test(specifier)));
 }
 
+/** The first rule for a file. @param relativePath with `/`, from the base folder */
 export function ruleForPath(rules: readonly CompiledRule[], relativePath: string): CompiledRule | undefined {
   return rules.find((rule) => rule.paths.some((pattern) => pattern.test(relativePath)));
 }

@@ -18,6 +18,7 @@ const V2_SINCE = "2024-09-23";
 /** `nodejs_compat` needs no flag from this compatibility date on. */
 const DEFAULT_SINCE = "2026-08-04";
 
+/** Which form of Node compatibility the date and flags of an environment mean. */
 export function nodeCompat({
   compatibilityDate,
   compatibilityFlags,

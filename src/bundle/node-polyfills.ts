@@ -38,6 +38,7 @@ const environments = new Map<string, Promise<NodeEnvironment>>();
 const sources = new Map<string, Promise<string>>();
 const { resolve: resolvePackage } = createRequire(import.meta.url);
 
+/** esbuild's plugin for `nodejs_compat`: modules and globals of Node, from the runtime or unenv. */
 export async function nodePolyfills(environment: Environment, format: Bundle["format"]): Promise<Plugin> {
   const { alias, external, globals, polyfills, builtins } = await nodeEnvironment(environment);
   const aliasFilter = new RegExp(`^(?:${[...alias.keys()].map(escapePattern).join("|")})$`);

@@ -89,6 +89,7 @@ export function relativePath(project: Project, file: string): string {
   return posixRelative(project.dir, file);
 }
 
+/** The path from a folder to a file, with `/` on every system. */
 export function posixRelative(from: string, to: string): string {
   return path.relative(from, to).split(path.sep).join("/");
 }

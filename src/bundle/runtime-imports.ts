@@ -6,6 +6,7 @@ import { configName, type Project } from "./project.ts";
 
 const SKIP = Symbol("skip");
 
+/** esbuild's plugin for what the runtime has itself: `cloudflare:*`, and `node:*` as far as the flags say. */
 export function runtimeImports(project: Project, mode: NodeCompat, format: Bundle["format"]): Plugin {
   async function resolveNode(
     args: OnResolveArgs,
@@ -51,10 +52,12 @@ function missingFlag(project: Project, specifier: string): PartialMessage {
   };
 }
 
+/** The sentence that says how to get Node's modules. */
 export function enableNodeCompat(project: Project): string {
   return `Add "nodejs_compat" to compatibility_flags in ${configName(project)}`;
 }
 
+/** That service-worker syntax has no such import, as a message of esbuild. */
 export function serviceWorkerImport(specifier: string): PartialMessage {
   return {
     text: `"${specifier}" can't be imported in service-worker syntax, and without exports this Worker counts as that`,

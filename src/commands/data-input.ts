@@ -30,6 +30,7 @@ export const BINDING: PositionalSpec = {
   describe: "The binding's name, or its resource's",
 };
 
+/** Whose data, from the flags. */
 export function dataSelection(args: DataArgs & CommonArgs, context: Context): DataSelection {
   const { config, env, service, stateDir, persistTo, deployed, remote } = args;
   if (remote) {
@@ -78,6 +79,7 @@ export function pairsOf(given: readonly string[] | undefined, flag: string): Rec
   );
 }
 
+/** Whose data it was, aside from the result. */
 export function showPlace(output: Output, { service, environment, resource }: DataPlace): void {
   output.note(output.style.dim(`${service}@${environment}: ${resource}`));
 }

@@ -16,6 +16,7 @@ export interface Fetched extends DataPlace {
   [detail: string]: unknown;
 }
 
+/** A value that was read: written to a file, or as the result. */
 export async function fetched(
   result: { value: unknown; bytes?: Uint8Array; place: DataPlace },
   file: string | undefined,
@@ -34,6 +35,7 @@ export async function fetched(
     : { ...details, value: text, encoding: "utf8" };
 }
 
+/** The value itself, byte by byte, or where it was written. */
 export function showFetched(result: Fetched, output: Output): void {
   if (result.path !== undefined) output.line(`${result.key} → ${result.path}`);
   else output.bytes(Buffer.from(result.value!, result.encoding));

@@ -2,6 +2,7 @@
 import type { DiffReport } from "../ops/diff.ts";
 import type { Output } from "../output/output.ts";
 
+/** Two versions side by side: what is only in the first, what only in the second. */
 export function showDifferences({ service, from, to, differences }: DiffReport, output: Output): void {
   const { style } = output;
   const name = ({ environment, version }: DiffReport["from"]) => `${environment}${style.dim(` v${version}`)}`;

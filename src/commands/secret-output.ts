@@ -13,6 +13,7 @@ export interface SecretResult {
   changed: boolean;
 }
 
+/** What became of secrets, as JSON has it; warnings are reported. */
 export function secretResult(report: SecretsReport, context: Context): SecretResult {
   for (const warning of report.warnings) context.report(warning);
   const { service, environment, put, deleted, results } = report;
@@ -27,6 +28,7 @@ export function secretResult(report: SecretsReport, context: Context): SecretRes
   };
 }
 
+/** One line: what was set or deleted, and the version that is active now. */
 export function showSecretResult(result: SecretResult, output: Output): void {
   const { service, environment, put, deleted, version, changed } = result;
   const what = put.length > 0 ? `${put.join(", ")} set` : `${deleted.join(", ")} deleted`;

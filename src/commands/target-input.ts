@@ -27,6 +27,7 @@ export const FORCE: Options = { alias: "f", type: "boolean", describe: "Even if 
 /** A result of one environment, as a target reports it. */
 export type Change = ChangeResult;
 
+/** Which target and which of its services and environments, from the flags. */
 export function targetSelection(args: CommonArgs, context: Context): TargetSelection {
   const { config, env, service, target, stateDir } = args;
   const { cwd, env: processEnv, now } = context;
@@ -42,6 +43,7 @@ export function targetSelection(args: CommonArgs, context: Context): TargetSelec
   };
 }
 
+/** What a command that changes environments passes to its verb. */
 export function verbOptions(args: CommonArgs & ChangeArgs, context: Context): VerbOptions {
   const { message, dryRun, graph, allowDataLoss } = args;
   return {

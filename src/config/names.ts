@@ -38,7 +38,7 @@ export function checkEnvironmentName(name: string, written: Written, faults: Fau
 }
 
 /** A usable name made of any text, such as a folder's name; undefined when nothing is left of it. */
-export function nameFrom(text: string): string | undefined {
+function nameFrom(text: string): string | undefined {
   const name = text
     .toLowerCase()
     .replace(/[^a-z0-9_-]+/g, "-")

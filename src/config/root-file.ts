@@ -12,6 +12,7 @@ import { at, isTable, type SourcedTable, sourced } from "./sourced.ts";
 /** Keys about the workspace; a root file that is no service has no others. */
 const ROOT_KEYS = ["$schema", "workspace", "pipeline"];
 
+/** Whether a file lists the services of a workspace. */
 export function isRoot({ file, raw }: ConfigFile): boolean {
   return dialectOf(file) === "troupe" && raw.workspace !== undefined;
 }

@@ -14,7 +14,7 @@ interface Def {
 const defOf = (schema: z.ZodType) => schema.def as unknown as Def;
 
 /** The schemas that a value at a path below `schema` may have: several where there are unions on the way. */
-export function schemasAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType[] {
+function schemasAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType[] {
   const { type, shape, innerType, element, valueType, options, in: input } = defOf(schema);
   if (innerType) return schemasAt(innerType, path);
   if (type === "pipe" && input) return schemasAt(input, path);

@@ -13,6 +13,7 @@ import { plain, type SourcedTable } from "./sourced.ts";
 import { type FileTables, type ResolvedTree, tablesOf } from "./tables.ts";
 import { resolveTroupe, resolveUnwritten } from "./troupe-dialect.ts";
 
+/** A service of a troupe.toml, with all its environments. */
 export function loadTroupe(
   { file }: FoundConfig,
   raw: Record<string, unknown>,

@@ -25,6 +25,7 @@ const GENERATED_KEYS = [
   "legacy_env",
 ];
 
+/** A service of a wrangler.* file, or of one that a build tool generated, by Wrangler's rules. */
 export function loadWrangler(found: FoundConfig, raw: Record<string, unknown>, options: ServiceOptions): LoadedService {
   return found.redirect ? loadGenerated(found, raw, options) : loadWritten(found.file, raw, options);
 }

@@ -163,7 +163,7 @@ async function rootAround(cwd: string, load: (more: object) => Promise<Found>): 
 }
 
 /** The file that makes projects a workspace. */
-export function rootFile(root: string, groups: readonly Group[]): string {
+function rootFile(root: string, groups: readonly Group[]): string {
   const relative = (file: string) => path.relative(root, file).replaceAll(path.sep, "/");
   const member = (file: string) =>
     // A folder stands for its config; in the root itself, and for variants, the file has to be named.

@@ -42,7 +42,7 @@ function rootsOf(workspace: Workspace, selection: GraphSelection): Environment[]
   return workspace.services.flatMap((service) => Object.values(service.environments));
 }
 
-export function graphData(workspace: Workspace, roots: readonly Environment[], affectedBy?: string): GraphData {
+function graphData(workspace: Workspace, roots: readonly Environment[], affectedBy?: string): GraphData {
   const graph = closure(workspace, roots);
   const nodes: GraphData["nodes"] = [...graph.environments].map(([id, environment]) => ({
     id,

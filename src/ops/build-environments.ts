@@ -43,7 +43,7 @@ export async function buildEnvironments(
 }
 
 /** Equal for two environments whose bundles come out equal. */
-export function buildInputs({ main, dir, build, compatibilityDate, compatibilityFlags }: Environment): string {
+function buildInputs({ main, dir, build, compatibilityDate, compatibilityFlags }: Environment): string {
   return JSON.stringify([main, dir, build, compatibilityDate, compatibilityFlags]);
 }
 

@@ -81,6 +81,7 @@ export interface Built {
   warnings: Diagnostic[];
 }
 
+/** Bundles environments side by side. */
 export async function buildAll(environments: readonly Environment[], options: BuildOptions): Promise<Built[]> {
   const bundlers: Bundler[] = [];
   const stop = () => void Promise.all(bundlers.map((bundler) => bundler.dispose()));

@@ -25,6 +25,7 @@ export async function diffEnvironments(selection: TargetSelection, a: string, b:
   });
 }
 
+/** What is different between two versions. @param acrossEnvironments own editions of a resource are no difference then */
 export function diffOf(from: VersionDetail, to: VersionDetail, acrossEnvironments: boolean): DiffReport {
   return {
     service: from.ref.service,

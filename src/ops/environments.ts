@@ -24,6 +24,7 @@ export interface VerbOptions extends TargetSelection {
   signal?: AbortSignal;
 }
 
+/** What every change carries along: who made it and why, from the options of a verb. */
 export async function changeOptions(options: VerbOptions) {
   const { dryRun = false, allowDataLoss = false, signal } = options;
   return { ...(await provenance(options)), dryRun, allowDataLoss, ...(signal && { signal }) };

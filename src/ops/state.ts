@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
+/** The state folder of a workspace, absolute. */
 export function stateDir(
   root: string,
   options: { stateDir?: string; cwd: string; processEnv: Record<string, string | undefined> },

@@ -107,7 +107,7 @@ async function openTarget(selection: TargetSelection, folder: string, create: bo
  * The state folder: the one asked for, the nearest one upwards that has a store, or the workspace's own. A store is found
  * without its config, since one that has errors must not stand between people and a rollback.
  */
-export function stateFolder(selection: TargetSelection, workspace: Workspace | undefined): string {
+function stateFolder(selection: TargetSelection, workspace: Workspace | undefined): string {
   const { cwd, processEnv } = selection;
   const chosen = stateDir(workspace?.root ?? cwd, { stateDir: selection.stateDir, cwd, processEnv });
   if (workspace || selection.stateDir || processEnv.TROUPE_STATE_DIR) return chosen;

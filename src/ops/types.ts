@@ -17,7 +17,7 @@ import { declareEnv } from "./types/declare-env.ts";
 import { type ExistingTypes, isFresh, readTypesFile, renderFile, runtimeHeader, type TypesFile } from "./types/file.ts";
 import { foreignEnvs } from "./types/foreign-env.ts";
 
-export const DEFAULT_TYPES_FILE = "worker-configuration.d.ts";
+const DEFAULT_TYPES_FILE = "worker-configuration.d.ts";
 
 export interface TypesOptions extends Selection {
   /** The file to write, from the current folder. Only with one service. Default: `worker-configuration.d.ts` beside each config. */

@@ -1,4 +1,5 @@
 /** How `dev` reads on a terminal. */
+import path from "node:path";
 import type { DevEvent, GraphView } from "../ops/dev/types.ts";
 import type { Output, Style } from "./output.ts";
 import { referenceDetails } from "./reference.ts";
@@ -14,6 +15,7 @@ export function prefix(style: Style, service: string): string {
   return style[colourOf.get(service)!](`[${service}]`);
 }
 
+/** Draws one event of `dev`. */
 export function renderDevEvent(event: DevEvent, output: Output): void {
   const { style } = output;
   switch (event.reason) {
@@ -32,7 +34,7 @@ export function renderDevEvent(event: DevEvent, output: Output): void {
       output.line();
       return;
     case "reload": {
-      const why = event.files.length === 1 ? ` ${style.dim(event.files[0]!.split("/").at(-1)!)}` : "";
+      const why = event.files.length === 1 ? ` ${style.dim(path.basename(event.files[0]!))}` : "";
       // None was built anew when a broken file is as it was before.
       const services = event.services.length > 0 ? ` ${event.services.join(", ")}` : "";
       output.line(`${style.green("↻")}${services}${why} ${style.dim(`reloaded in ${event.ms} ms`)}`);
@@ -124,6 +126,7 @@ export function frames(stack: string | undefined): string[] {
     .map((line) => line.trim());
 }
 
+/** A status in the colour of its class. */
 export function status(style: Style, code: number): string {
   const text = String(code);
   if (code >= 500) return style.red(text);

@@ -16,6 +16,7 @@ export function diagnosticJson({ severity, ...diagnostic }: Diagnostic): Record<
   return { [severity]: diagnostic };
 }
 
+/** Shows why a command failed; an error that is none of ours as a bug. */
 export function renderFailure(error: unknown, output: Output, options: { verbose: boolean }): void {
   if (!(error instanceof TroupeError)) {
     output.diagnostic({

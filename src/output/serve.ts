@@ -4,6 +4,7 @@ import type { ServeEvent, VersionRef } from "../ops/serve/types.ts";
 import { renderDevEvent } from "./dev.ts";
 import type { Output } from "./output.ts";
 
+/** Draws one event of `serve`. */
 export function renderServeEvent(event: ServeEvent, output: Output): void {
   const { style } = output;
   switch (event.reason) {

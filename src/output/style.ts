@@ -16,6 +16,7 @@ const COLOURED: Style = Object.fromEntries(
 
 const PLAIN: Style = Object.fromEntries(NAMES.map((name) => [name, (text: string) => text])) as unknown as Style;
 
+/** Functions that colour text, or leave it as it is. */
 export function createStyle(coloured: boolean): Style {
   return coloured ? COLOURED : PLAIN;
 }

@@ -3,6 +3,7 @@ import type { TailEvent } from "../ops/tail.ts";
 import { frames, prefix, status } from "./dev.ts";
 import type { Output, Style } from "./output.ts";
 
+/** Draws one event of `tail`. */
 export function renderTailEvent(event: TailEvent, output: Output): void {
   const { style } = output;
   const { service, environment } = event;

@@ -31,6 +31,7 @@ function watchSpawns(): void {
   });
 }
 
+/** Knows which processes are a generation's, and ends them. */
 export class Children {
   #processes: ChildProcess[] = [];
 

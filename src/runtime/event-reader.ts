@@ -10,6 +10,7 @@ type Exception = Extract<RuntimeEvent, { type: "exception" }>;
 const SAME_WITHIN = 5_000;
 const KEPT = 50;
 
+/** Reads what workers log and throw out of the runtime's output, in the lines of the user's files. */
 export class EventReader {
   #spec: GraphSpec;
   #emit: ((event: RuntimeEvent) => void) | undefined;

@@ -16,6 +16,7 @@ export class Exchange {
   }
 }
 
+/** Requests under way in one generation: counted, told to end, waited for. */
 export class Exchanges {
   readonly #open = new Set<Exchange>();
   #idle: (() => void) | undefined;

@@ -36,6 +36,7 @@ export interface GenerationOptions {
   loaded?: Iterable<string>;
 }
 
+/** Started once, ended once. Its code may be replaced meanwhile, if it can be loaded. */
 export class Generation {
   readonly mode: SwapMode;
   readonly warnings: RuntimeWarning[];

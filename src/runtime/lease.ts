@@ -15,6 +15,7 @@ export function doorsOf({ workers }: GraphSpec, origins: ReadonlyMap<string, str
   );
 }
 
+/** A lease that counts as an exchange until it is released. */
 export class ExchangeLease implements Lease {
   readonly #door: WorkerDoor;
   readonly #exchange: Exchange;

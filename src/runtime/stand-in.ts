@@ -20,6 +20,7 @@ export default class extends WorkerEntrypoint {
 }
 `;
 
+/** The worker that answers in place of a missing one. @param message what it says */
 export function standIn(id: string, message: string): WorkerOptions {
   return {
     config: {

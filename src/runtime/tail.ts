@@ -36,6 +36,7 @@ export default {
 };
 `;
 
+/** A tail consumer that reports to this process. */
 export function tailWorker(sink: TailSink): WorkerOptions {
   return {
     config: {

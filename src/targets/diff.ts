@@ -26,6 +26,7 @@ export interface DiffOptions {
   acrossEnvironments?: boolean;
 }
 
+/** What a version has that another one has not, by kind. */
 export function differences(before: Content | undefined, after: Content, options: DiffOptions = {}): Difference[] {
   return (["code", "var", "binding", "trigger", "secret", "setting", "file"] as const).flatMap((kind) =>
     compare(kind, before ? facts(before, options)[kind] : {}, facts(after, options)[kind]),

@@ -70,6 +70,7 @@ export function ownObjects(environment: Environment): string[] {
   return [...(all.length > 0 ? [`Durable Objects of ${all.join(", ")}`] : []), ...workflows];
 }
 
+/** That a clone would overwrite an environment. @returns TroupeError CONFLICT, to throw */
 export function refuseExistingClone(ref: EnvironmentRef, from: string): TroupeError {
   return new TroupeError("CONFLICT", `${refId(ref)} exists already`, {
     notes: [

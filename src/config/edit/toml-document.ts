@@ -88,6 +88,7 @@ export function valueAt(document: TomlDocument, path: Path): AST.TOMLContentNode
   return undefined;
 }
 
+/** An array or inline table, as a list whose items can be added and removed. */
 export function listOf(document: TomlDocument, node: AST.TOMLArray | AST.TOMLInlineTable): List {
   const { start, end } = spanOf(node);
   const close = end - 1;
@@ -109,14 +110,16 @@ export function listOf(document: TomlDocument, node: AST.TOMLArray | AST.TOMLInl
   };
 }
 
-export function spanOf(node: { range: readonly [number, number] }): Span {
+function spanOf(node: { range: readonly [number, number] }): Span {
   return { start: node.range[0], end: node.range[1] };
 }
 
+/** The parts of a key as it is written: `a."b.c"` → a, b.c. */
 export function keysOf(node: AST.TOMLKeyValue): string[] {
   return node.key.keys.map((key) => (key.type === "TOMLBare" ? key.name : key.value));
 }
 
+/** Whether a path lies at or below another. */
 export function startsWith(path: Path, prefix: Path): boolean {
   return prefix.length <= path.length && prefix.every((key, index) => key === path[index]);
 }

@@ -86,6 +86,7 @@ export interface HeldData {
   release(): Promise<void>;
 }
 
+/** Works on a folder that nobody else holds, in a runtime of its own. */
 export async function openHere(held: HeldData): Promise<DataConnection> {
   const { kind, environment, binding, folder, release } = held;
   if (kind === "queue") {

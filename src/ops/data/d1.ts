@@ -17,7 +17,7 @@ interface Statement {
   raw(): Promise<unknown[][]>;
 }
 
-export interface Database {
+interface Database {
   prepare(sql: string): Statement;
   batch(statements: unknown[]): Promise<Result[]>;
 }
@@ -63,7 +63,7 @@ export const d1Verbs: Record<string, Verb> = {
 };
 
 /** @throws TroupeError USAGE with the statement that failed; nothing was changed then */
-export async function runStatements(database: Database, statements: readonly string[]): Promise<StatementResult[]> {
+async function runStatements(database: Database, statements: readonly string[]): Promise<StatementResult[]> {
   try {
     const results = await database.batch(statements.map((sql) => database.prepare(sql)));
     return results.map(({ results: rows, meta }, index) => ({

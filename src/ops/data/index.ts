@@ -51,6 +51,7 @@ export async function withData<T>(
   }
 }
 
+/** Whose data a connection is about, as results name it. */
 export function placeOf({ environment, binding }: DataConnection): DataPlace {
   const resource = binding.resource?.id ?? binding.name;
   return { service: environment.service, environment: environment.name, binding: binding.name, resource };

@@ -1,5 +1,6 @@
 /** The bundles of all services of a graph: one warm bundler each, and only what changed is built again. */
 
+import path from "node:path";
 import { assetsOnlyBundle } from "../../bundle/assets-only.ts";
 import { createBundler } from "../../bundle/index.ts";
 import type { BuildResult, Bundler } from "../../bundle/types.ts";
@@ -31,6 +32,7 @@ export interface BuildsOptions {
   onCommandOutput(environment: Environment, line: string): void;
 }
 
+/** The bundlers of a run: one for each service, and what each made last. */
 export class Builds {
   #entries = new Map<string, Entry>();
   #options: BuildsOptions;
@@ -150,6 +152,7 @@ function sameModules(a: Bundle, b: Bundle): boolean {
   return a.modules.every((module, index) => Buffer.compare(module.contents, b.modules[index]!.contents) === 0);
 }
 
+/** Whether a file is a folder, or lies below it. Both absolute. */
 export function isInside(file: string, folder: string): boolean {
-  return file === folder || file.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
+  return file === folder || file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
 }

@@ -7,6 +7,7 @@ import type { DevEvent, DevOptions } from "./types.ts";
 /** How often the schedules are compared with those of the running graph, in ms: they change with the config. */
 const RECHECK = 1000;
 
+/** Fires cron triggers when the clock says so, until it is stopped. */
 export function startCron(session: DevSession, { onEvent, now }: DevOptions): { stop(): void } {
   const emit = (event: DevEvent): void => onEvent?.(event);
   const fire = async ({ worker, cron }: CronTrigger, time: Date): Promise<void> => {

@@ -24,6 +24,7 @@ export interface DataHost {
   warn(diagnostic: Diagnostic): void;
 }
 
+/** Holds the data folder, and answers other processes that work on it. */
 export class DevData {
   /** Brought in by data commands, for what no running service binds. */
   readonly workers = new Map<string, RuntimeWorker>();

@@ -4,6 +4,7 @@ import type { RuntimeEvent } from "../../runtime/types.ts";
 import { splitId } from "./plan.ts";
 import type { DevEvent } from "./types.ts";
 
+/** An event of the runtime as `dev` tells it. */
 export function devEvent(event: RuntimeEvent): DevEvent {
   if (event.type === "crashed") return { reason: "crashed", message: event.message };
   const where = splitId(event.worker);

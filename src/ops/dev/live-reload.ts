@@ -13,6 +13,7 @@ export interface LiveReload {
   close(): void;
 }
 
+/** Makes pages load again when the code has changed: a script for them, and the request that it waits with. */
 export function createLiveReload(): LiveReload {
   let waiting: (() => void)[] = [];
   const wake = (): void => {

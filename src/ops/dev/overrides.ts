@@ -23,6 +23,7 @@ export function withPaths(options: DevOptions): DevOptions {
   };
 }
 
+/** An environment with what the command line says over its config. */
 export function applyOverrides(environment: Environment, { overrides }: DevOptions): Environment {
   if (!overrides) return environment;
   return {

@@ -11,6 +11,7 @@ import type { DevEvent } from "./types.ts";
 /** A batch under way when `dev` ends gets this long, in ms. */
 const GRACE = 1_000;
 
+/** The queues of a run: opened when something uses one, and delivered to the workers that run. */
 export class DevQueues {
   #broker: Broker | undefined;
   #runtime: () => GraphRuntime;

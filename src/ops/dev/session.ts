@@ -37,6 +37,7 @@ export interface SessionHooks {
   observe(event: RuntimeEvent): void;
 }
 
+/** Turns changes into generations, one after another: load what changed, build, start, announce. */
 export class DevSession {
   readonly runtime: GraphRuntime;
   plan: Plan | undefined;

@@ -9,6 +9,7 @@ export interface Watched {
   nests?: Iterable<string> | undefined;
 }
 
+/** Starts the watcher once, and tells it after every cycle what to look at. */
 export class Watching {
   #watcher: Watcher | undefined;
   #started: Promise<void> | undefined;

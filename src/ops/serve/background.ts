@@ -38,6 +38,7 @@ export interface BackgroundOptions {
   now?(): Date;
 }
 
+/** What happens without a request: crons, queues, alarms and Workflows, which start their graph when it sleeps. */
 export class Background {
   readonly #options: BackgroundOptions;
   readonly #broker: Broker;

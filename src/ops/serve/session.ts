@@ -36,6 +36,7 @@ export interface SessionOptions {
   urlOf(deployed: Deployed): string | undefined;
 }
 
+/** Keeps what runs in step with what is deployed. */
 export class ServeSession {
   readonly pool: Pool;
   plan!: ServePlan;

@@ -28,6 +28,7 @@ export interface EnvMembersInput {
   localNames: ReadonlyMap<string, readonly string[]>;
 }
 
+/** What `env` holds over all environments, and in which of them each name is there. */
 export function envMembers({ environments, types, strictVars, localNames }: EnvMembersInput): EnvMembers {
   const each = environments.map((environment) => ({
     environment: environment.name,

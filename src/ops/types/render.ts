@@ -18,6 +18,7 @@ export interface EnvDeclarations {
   modules: ReadonlyMap<string, string>;
 }
 
+/** The declarations of `env` as TypeScript. */
 export function renderEnv(declarations: EnvDeclarations): string {
   const modules = [...declarations.modules].map(
     ([pattern, type]) =>
