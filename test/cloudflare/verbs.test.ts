@@ -18,6 +18,7 @@ import { putSecrets } from "../../src/ops/secrets.ts";
 import { changeSettings } from "../../src/ops/settings.ts";
 import type { TargetSelection } from "../../src/ops/target.ts";
 import { openCloudflareTarget } from "../../src/targets/cloudflare/index.ts";
+import { makeCa } from "../bindings/certificates.ts";
 import { makeFolder, removeFolder, testFolder } from "../support/files.ts";
 import { changedIn } from "../targets/shop.ts";
 import { Cloud } from "./cloud.ts";
@@ -198,6 +199,44 @@ kv_namespaces = [{ binding = "SHARED", id = "shared" }]
     expect(held()).toEqual({ ...originals, kv: [...originals.kv, "shared--staging"].sort() });
     expect([...server.cloud.scripts.keys()]).toEqual([]);
   });
+});
+
+test("files that a version was made of need not be there when it is promoted, or gets a secret", async () => {
+  const { certificate, key } = await (await makeCa("Test CA", "ec")).sign("client");
+  const cwd = testFolder({
+    "index.js": worker("shop"),
+    "public/index.html": "one",
+    "public/_headers": "/*\n  X-Shop: one\n",
+    "public/_redirects": "/old / 301\n",
+    "cert.pem": certificate,
+    "key.pem": key,
+    "troupe.toml": `name = "shop"
+main = "index.js"
+compatibility_date = "2026-11-01"
+assets = { directory = "public" }
+mtls_certificates = [{ binding = "CERT", certificate = "cert.pem", private_key = "key.pem" }]
+vars = { A = "a" }
+[env.staging]
+`,
+  });
+  await deploy({ ...at(cwd), env: "production" });
+  writeFileSync(path.join(cwd, "index.js"), worker("shop two"));
+  await deploy({ ...at(cwd), env: "staging" });
+  const made = (name: string) => {
+    const { metadata, bindings, assets } = server.cloud.active(name)!;
+    return { config: metadata.assets.config, files: Object.keys(assets!), bindings: bindings.slice(0, 1) };
+  };
+  const before = made("shop");
+  expect(before).toMatchObject({ config: { _headers: "/*\n  X-Shop: one\n", _redirects: "/old / 301\n" } });
+  for (const gone of ["public", "cert.pem", "key.pem"]) rmSync(path.join(cwd, gone), { recursive: true });
+  await putSecrets({ ...at(cwd), env: "staging" }, { TOKEN: "x" });
+  expect(made("shop-staging")).toEqual(before);
+  await putSecrets({ ...at(cwd), env: "production" }, { TOKEN: "y" });
+  expect(made("shop")).toEqual(before);
+  await changeSettings(at(cwd), "staging", { set: [["vars.A", "b"]] });
+  expect(changedIn(await promoteEnvironment(at(cwd), "staging", "production"))).toEqual(["shop@production 3"]);
+  expect(made("shop")).toEqual(before);
+  await expect(deploy({ ...at(cwd), env: "staging" })).rejects.toMatchObject({ code: "CONFIG" });
 });
 
 test("Workflows that were made for an environment go with its resources, and no other does", async () => {

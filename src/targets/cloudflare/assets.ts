@@ -14,16 +14,23 @@ import { mediaType } from "./media-types.ts";
 
 export type Manifest = Record<string, { hash: string; size: number }>;
 
+/** Contents of `_headers` and `_redirects`. */
+export type Rules = Record<string, string>;
+
 export interface Assets {
   /** Absolute. */
   folder: string;
   manifest: Manifest;
+  /** Absent for those of a version that does not tell. */
+  rules?: Rules;
 }
 
 /** https://developers.cloudflare.com/workers/platform/limits/#static-assets */
 const LARGEST = 25 * 1024 * 1024;
+/** They travel with the upload's metadata. */
+const RULES = ["_headers", "_redirects"];
 /** Rules, not files to be served. */
-const NOT_SERVED: readonly string[] = ["/_headers", "/_redirects", "/.assetsignore"];
+const NOT_SERVED: readonly string[] = [...RULES.map((name) => `/${name}`), "/.assetsignore"];
 const AT_ONCE = 3;
 
 /**
@@ -60,7 +67,23 @@ export async function readAssets(environment: Environment): Promise<Assets | und
     }
     manifest[name] = { hash: assetHash(file, contents), size: contents.byteLength };
   }
-  return { folder, manifest: Object.fromEntries(Object.entries(manifest).sort(([a], [b]) => (a < b ? -1 : 1))) };
+  const sorted = Object.fromEntries(Object.entries(manifest).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { folder, manifest: sorted, rules: await readRules(folder) };
+}
+
+async function readRules(folder: string): Promise<Rules> {
+  const found: Rules = {};
+  for (const name of RULES) {
+    const text = await readFile(path.join(folder, name), "utf8").catch(() => undefined);
+    if (text !== undefined) found[name] = text;
+  }
+  return found;
+}
+
+/** The configuration of static assets with these rules, in place of those that are in the folder by now. */
+export function withRules(config: Readonly<Record<string, unknown>>, rules: Rules): Record<string, unknown> {
+  const others = Object.entries(config).filter(([key]) => !RULES.includes(key));
+  return { ...Object.fromEntries(others), ...rules };
 }
 
 /** Links to files are followed, links to folders are not. */

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { kindOf } from "../../bindings/index.ts";
 import type { UploadContext } from "../../bindings/kind.ts";
 import type { Binding, Bundle, Environment } from "../../model.ts";
+import { type Rules, withRules } from "./assets.ts";
 import { bundleMetadata, type Metadata } from "./form.ts";
 import { resourceName } from "./names.ts";
 import { ownWorkflows } from "./workflows.ts";
@@ -24,6 +25,8 @@ export interface MetadataOptions {
   secretNames?: ReadonlySet<string>;
   /** The token for having uploaded the static assets. */
   assetsToken?: string;
+  /** `_headers` and `_redirects` of the static assets. Default: those in the folder. */
+  assetRules?: Rules;
   migrations?: Record<string, unknown>;
   annotations?: Record<string, string>;
   /** Leaves bindings out: what they point to does not exist yet. */
@@ -40,10 +43,14 @@ export function uploadMetadata(
   bundle: Bundle,
   options: MetadataOptions,
 ): Record<string, unknown> {
-  const { context, annotations, assetsToken, secretNames, leaveOut = () => false } = options;
+  const { context, annotations, assetsToken, assetRules, secretNames, leaveOut = () => false } = options;
   const yields = ({ kind, name }: Binding) => kind === "var" && secretNames?.has(name) === true;
   const bindings = environment.bindings.filter((binding) => !leaveOut(binding) && !yields(binding));
   const beside = bindings.map((binding) => kindOf(binding).uploadMetadata?.(binding, context) ?? {}).reduce(merged, {});
+  if (beside.assets && assetRules) {
+    const assets = beside.assets as { config?: Record<string, unknown> };
+    beside.assets = { ...assets, config: withRules(assets.config ?? {}, assetRules) };
+  }
   if (beside.assets && assetsToken !== undefined) {
     beside.assets = { ...(beside.assets as object), jwt: assetsToken };
   }

@@ -131,7 +131,9 @@ function movedFrom({ stored, version, content }: Source, ref: EnvironmentRef, mo
     record: recordFor(ref, { environment, config, settings, bundle }),
     action,
     secrets,
-    ...(record?.assets && { assetsOf: record.assets }),
+    ...(record?.assets && {
+      assetsOf: { manifest: record.assets, ...(record.assetRules && { rules: record.assetRules }) },
+    }),
     ...(refId(stored.ref) !== refId(ref) && { from: `${refId(stored.ref)}#${version.number}` }),
   };
 }

@@ -14,7 +14,7 @@ import {
 } from "../../model.ts";
 import type { Action, ChangeOptions } from "../target.ts";
 import { type DeploymentMark, readVersion, type VersionMark, versionAnnotations } from "./annotations.ts";
-import { type Assets, assetsFolder, type Manifest, readAssets } from "./assets.ts";
+import { type Assets, assetsFolder, readAssets } from "./assets.ts";
 import { changeFaults } from "./checks.ts";
 import { type KeptSecrets, type MetadataOptions, uploadFingerprint, uploadMetadata } from "./metadata.ts";
 import { referredScript } from "./names.ts";
@@ -30,7 +30,7 @@ import {
 import { type Provisioned, provision } from "./provision.ts";
 import type { VersionRecord } from "./record.ts";
 import { isDraft } from "./shelf.ts";
-import { isUnnamed, onNetwork } from "./wrangler-resources.ts";
+import { type ApiBinding, isUnnamed, onNetwork } from "./wrangler-resources.ts";
 
 /** One environment that is to be made as given. */
 export interface Wanted {
@@ -50,7 +50,7 @@ export interface Wanted {
   /** Leaves everything around the Worker alone: nobody knows what it was with that version. */
   keepTriggers?: boolean;
   /** Static assets of the version that it comes from, in place of those in the folder. */
-  assetsOf?: Manifest;
+  assetsOf?: Pick<Assets, "manifest" | "rules">;
 }
 
 export interface Planned extends Wanted {
@@ -118,6 +118,10 @@ export async function plan(network: Network, asked: PlanRequest): Promise<Plan> 
       dryRun: request.dryRun === true,
       ...(request.onProgress && { onProgress: request.onProgress }),
       ...(request.onMade && { onMade: request.onMade }),
+      liveBindings: (environment) => {
+        const index = request.wanted.findIndex((each) => each.environment === environment);
+        return request.wanted[index]!.action === "deploy" ? undefined : liveBindings(network, states[index]);
+      },
     },
   );
   const planned = request.wanted.map((wanted, index) =>
@@ -126,24 +130,24 @@ export async function plan(network: Network, asked: PlanRequest): Promise<Plan> 
   return { planned, scripts, provisioned };
 }
 
+async function liveBindings(network: Network, state: ScriptState | undefined): Promise<readonly ApiBinding[]> {
+  const active = state && mainVersion(state);
+  if (!active) return [];
+  return (await network.version(state.script.id, active.id)).resources?.bindings ?? [];
+}
+
 /** Its resources, as the network has them. */
 async function withResources(network: Network, wanted: Wanted, state: ScriptState | undefined): Promise<Wanted> {
   const { environment: written } = wanted;
-  const active = state && mainVersion(state);
-  const asks = active !== undefined && written.bindings.some((binding) => isUnnamed(binding, written));
-  const before = asks ? (await network.version(written.scriptName, active.id)).resources?.bindings : undefined;
-  const environment = onNetwork(written, before ?? []);
+  const asks = written.bindings.some((binding) => isUnnamed(binding, written));
+  const environment = onNetwork(written, asks ? await liveBindings(network, state) : []);
   return { ...wanted, environment, record: { ...wanted.record, environment } };
 }
 
-function assetsOf({
-  environment,
-  existing,
-  assetsOf: manifest,
-}: Wanted): Promise<Assets | undefined> | Assets | undefined {
+function assetsOf({ environment, existing, assetsOf: kept }: Wanted): Promise<Assets | undefined> | Assets | undefined {
   if (existing) return undefined;
-  const folder = manifest && assetsFolder(environment);
-  return folder === undefined ? readAssets(environment) : { folder, manifest: manifest! };
+  const folder = kept && assetsFolder(environment);
+  return folder === undefined ? readAssets(environment) : { folder, ...kept! };
 }
 
 interface Parts {
@@ -171,7 +175,8 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
   const kept = keptSecrets(state, main, withoutSecrets);
   const staying = (state?.secrets ?? []).filter((name) => !withoutSecrets.includes(name));
   const secretNames = new Set([...staying, ...Object.keys(secrets)]);
-  const bare = uploadMetadata(environment, bundle, { context, secrets, secretNames });
+  const common = { context, secrets, secretNames, ...(assets?.rules && { assetRules: assets.rules }) };
+  const bare = uploadMetadata(environment, bundle, common);
   const fingerprint = uploadFingerprint(environment, bundle, withoutValues(bare), assets?.manifest);
   const mark: VersionMark = {
     ...(request.tag !== undefined && { tag: request.tag }),
@@ -193,7 +198,10 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
     existing ?? (!touchesSecrets && newest && isUntried(newest, state) && same(newest) ? newest : undefined);
   return {
     ...wanted,
-    record: { ...wanted.record, ...(assets && { assets: assets.manifest }) },
+    record: {
+      ...wanted.record,
+      ...(assets && { assets: assets.manifest, ...(assets.rules && { assetRules: assets.rules }) }),
+    },
     about: `service ${refId(wanted.ref)}`,
     ...(state && { state }),
     ...(active && { active }),
@@ -206,9 +214,7 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
     live: !existing && (!state || migrations !== undefined || onlyLive(environment, bundle)),
     metadata: ({ half, live, deployment, ...options } = {}) =>
       uploadMetadata(environment, bundle, {
-        context,
-        secrets,
-        secretNames,
+        ...common,
         ...(kept && { kept }),
         ...options,
         ...(live && { live }),

@@ -7,6 +7,7 @@ import type { Binding, Environment } from "../../model.ts";
 import { resourceName } from "./names.ts";
 import type { Network } from "./network.ts";
 import { isNetworkId, keyOf, MAKERS, type Maker, resourcesOf } from "./resources.ts";
+import type { ApiBinding } from "./wrangler-resources.ts";
 
 export interface Provisioned {
   /** The network's id of what a binding names. */
@@ -21,6 +22,8 @@ export interface ProvisionOptions {
   onProgress?(message: string): void;
   /** Told "KV namespace shop-sessions--staging" when it was made. */
   onMade?(what: string): void;
+  /** Bindings of the version that an environment has, where files need not be there: nothing is deployed from source. */
+  liveBindings?(environment: Environment): Promise<readonly ApiBinding[]> | undefined;
 }
 
 /**
@@ -54,7 +57,7 @@ export async function provision(
   const certificates = new Map<Binding, string>();
   for (const environment of environments) {
     for (const binding of environment.bindings.filter(isLocalCertificate)) {
-      const { id, name, isNew } = await certificate(network, environment, binding, options.dryRun);
+      const { id, name, isNew } = await certificate(network, environment, binding, options);
       certificates.set(binding, id);
       if (!isNew) continue;
       made.push(`mTLS certificate ${name}`);
@@ -92,7 +95,12 @@ function isLocalCertificate({ kind, entry }: Binding): boolean {
 }
 
 /** Named by its contents: the same files are the same certificate, on every machine. */
-async function certificate(network: Network, environment: Environment, binding: Binding, dryRun: boolean) {
+async function certificate(
+  network: Network,
+  environment: Environment,
+  binding: Binding,
+  { dryRun, liveBindings }: ProvisionOptions,
+): Promise<{ id: string; name: string; isNew: boolean }> {
   const { certificate: chainFile, private_key: keyFile } = binding.entry as {
     certificate: string;
     private_key: string;
@@ -105,7 +113,14 @@ async function certificate(network: Network, environment: Environment, binding: 
         { cause },
       );
     });
-  const [chain, key] = await Promise.all([read(chainFile), read(keyFile)]);
+  const files = await Promise.all([read(chainFile), read(keyFile)]).catch(async (error) => {
+    const live = (await liveBindings?.(environment))?.find(({ name }) => name === binding.name)?.certificate_id;
+    if (typeof live !== "string") throw error;
+    return live;
+  });
+  // Keys are rarely on every machine: what the environment has, it keeps.
+  if (typeof files === "string") return { id: files, name: files, isNew: false };
+  const [chain, key] = files;
   const name = `troupe-${createHash("sha256").update(chain).update(key).digest("hex").slice(0, 16)}`;
   const path_ = `${network.base}/mtls_certificates`;
   const find = async () =>

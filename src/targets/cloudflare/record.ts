@@ -6,7 +6,7 @@ import path from "node:path";
 import type { StoredConfig } from "../../config/index.ts";
 import type { Bundle, Environment, EnvironmentRef, Module, ModuleType } from "../../model.ts";
 import type { EnvironmentSettings } from "../../store/records.ts";
-import type { Manifest } from "./assets.ts";
+import type { Manifest, Rules } from "./assets.ts";
 
 export interface VersionRecord {
   format: 1;
@@ -19,6 +19,8 @@ export interface VersionRecord {
   modules: { name: string; type: ModuleType }[];
   /** Static assets, so that they can be promoted. */
   assets?: Manifest;
+  /** Their `_headers` and `_redirects`. */
+  assetRules?: Rules;
 }
 
 export const RECORD = "troupe.json";
