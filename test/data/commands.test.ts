@@ -53,11 +53,11 @@ describe("kv", () => {
     const bytes = randomBytes(300);
     writeFileSync(path.join(cwd, "blob"), bytes);
     await binary("kv", "put", "CACHE", "greeting", "hello", "--metadata", '{"a":1}');
-    await binary("kv", "put", "CACHE", "blob", "--path", "blob");
-    await binary("kv", "put", "CACHE", "greeting", "staged", "--env", "staging");
+    await run("kv", "put", "CACHE", "blob", "--path", "blob");
+    await run("kv", "put", "CACHE", "greeting", "staged", "--env", "staging");
     expect((await binary("kv", "get", "CACHE", "greeting")).stdout).toBe("hello");
-    expect((await binary("kv", "get", "CACHE", "greeting", "-e", "staging")).stdout).toBe("staged");
-    await binary("kv", "get", "CACHE", "blob", "--path", "copy");
+    expect((await run("kv", "get", "CACHE", "greeting", "-e", "staging")).stdout).toBe("staged");
+    await run("kv", "get", "CACHE", "blob", "--path", "copy");
     expect(readFileSync(path.join(cwd, "copy")).equals(bytes)).toBe(true);
     const { keys, resource } = await json<{ keys: unknown[]; resource: string }>("kv", "list", "CACHE");
     expect([keys, resource]).toEqual([[{ name: "blob" }, { name: "greeting", metadata: { a: 1 } }], "shop/CACHE"]);

@@ -3,7 +3,6 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { ownRange } from "../../src/ops/init/own-range.ts";
-import { TEMPLATE_NAMES } from "../../src/ops/init/templates.ts";
 import { troupe, troupeJson } from "../support/cli.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
 import { troupeHere } from "../support/here.ts";
@@ -12,40 +11,6 @@ import { troupeHere } from "../support/here.ts";
 const QUICK = ["--template", "gateway"];
 
 const read = (dir: string, file: string) => readFileSync(path.join(dir, file), "utf8");
-
-describe.each(TEMPLATE_NAMES)("troupe init --template %s", (template) => {
-  test("writes a whole project and says what comes next", async () => {
-    const dir = testFolder();
-    const { code, stdout } = await troupe(["init", "my-shop", "--template", template], { cwd: dir });
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/Next:\n {2}cd my-shop\n {2}npm install\n {2}npx troupe dev\n$/);
-
-    const project = path.join(dir, "my-shop");
-    expect(read(project, ".gitignore").split("\n")).toEqual(
-      expect.arrayContaining(["node_modules/", ".troupe/", ".dev.vars*"]),
-    );
-    const manifest = JSON.parse(read(project, "package.json"));
-    expect(manifest).toMatchObject({
-      name: "my-shop",
-      scripts: { dev: "troupe dev", test: expect.any(String) },
-      devDependencies: { troupe: expect.stringMatching(/^\^\d/), typescript: expect.any(String) },
-    });
-    expect(existsSync(path.join(project, "tsconfig.json"))).toBe(true);
-    expect(existsSync(path.join(project, ".git"))).toBe(true);
-    for (const file of configsIn(project)) {
-      const [first] = readFileSync(file, "utf8").split("\n");
-      // Editors look the schema up from the file's own folder.
-      const schema = path.resolve(path.dirname(file), /^#:schema (.+)$/.exec(first!)![1]!);
-      expect(path.relative(project, schema)).toBe("node_modules/troupe/dist/config-schema.json");
-    }
-  });
-});
-
-function configsIn(dir: string): string[] {
-  return readdirSync(dir, { recursive: true, encoding: "utf8" })
-    .filter((file) => path.basename(file) === "troupe.toml")
-    .map((file) => path.join(dir, file));
-}
 
 describe("a new project asks for the troupe that made it", () => {
   const asked = (range: string | undefined) => {
