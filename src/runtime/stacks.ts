@@ -10,8 +10,11 @@ export interface StackMapper {
   map(stack: string): { stack: string; location?: Location };
 }
 
-/** `    at fetch (index.js:12:3)`, `    at file:///…/index.js:12:3`, `  at index.js:1:2 in fetch`. */
-const FRAME = /((?:file:\/\/\/|\/)?[^\s():]+?\.(?:m|c)?js):(\d+):(\d+)/g;
+/**
+ * `    at fetch (index.js:12:3)`, `    at file:///…/index.js:12:3`, `  at index.js:1:2 in fetch`. It starts where a word does:
+ * to try each letter of a long line without a blank, which any log may have, would take the square of its length.
+ */
+const FRAME = /(?<![^\s():])((?:file:\/\/\/|\/)?[^\s():]+?\.(?:m|c)?js):(\d+):(\d+)/g;
 
 /** @param dir what the maps' `sources` are relative to: the folder of the service's config */
 export function stackMapper(bundle: Bundle, dir: string): StackMapper {
