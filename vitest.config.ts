@@ -4,11 +4,14 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
-    // Tests start real processes, and look at their own children: processes and no threads. Files share two of them, one
-    // for each core: to load the sources again for each file would take a third of a second every time.
+    // Tests start real processes, and look at their own children: processes and no threads. Files share three of them, one
+    // more than CI has cores, because a fifth of the time they wait: for a retry, a cron, a process that ends. To load the
+    // sources again for each file would take a third of a second every time.
     pool: "forks",
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers: 3,
+    // Of those in one file that may run side by side, which do so because they wait.
+    maxConcurrency: 10,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
