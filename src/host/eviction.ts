@@ -4,7 +4,7 @@ import type { GraphProcess } from "./graph-process.ts";
 
 /** What a process takes at least; as long as nobody has looked, it counts for this. In bytes. */
 const AT_LEAST = 32 * 1024 * 1024;
-/** Work behind an answer (`waitUntil`) is invisible from here: before a process makes room, it has been quiet for this long, in ms. */
+/** Before a process makes room, it has been quiet for this long, in ms; not when the limits are passed by twice as much. */
 const QUIET = 1_000;
 /** How often memory is looked at, in ms. */
 const INTERVAL = 1_000;
@@ -16,6 +16,18 @@ export interface Limits {
   maxProcesses: number;
   /** Bytes that all of them may take together. */
   memoryLimit: number;
+}
+
+/** What is too much. */
+interface Surplus {
+  processes: number;
+  memory: number;
+}
+
+/** A process in what has to go, and which limit it is for. */
+interface Choice {
+  process: GraphProcess;
+  why: "evicted" | "memory";
 }
 
 /** Never stops a process with a request, a WebSocket or work of its own, whatever the limits say. */
@@ -40,7 +52,7 @@ export class Eviction {
     for (const timer of this.#timers) clearInterval(timer);
   }
 
-  /** Stops those that waited longest, so that one more is not one too many. Does not wait until they are gone. */
+  /** Stops those that waited longest, so that one more is not one too many; waits until they are gone only where it must. */
   makeRoom(starting: GraphProcess): Promise<void> {
     return this.#stopSurplus(starting);
   }
@@ -63,26 +75,44 @@ export class Eviction {
   }
 
   async #stopSurplus(starting?: GraphProcess): Promise<void> {
-    const active = (): GraphProcess[] => this.#processes().filter((each) => each.active && !each.leaving);
-    if (active().length === 0) return;
+    const active = this.#processes().filter((each) => each.active && each !== starting);
+    if (active.length === 0) return;
     await this.measure();
-    const counted = active().filter((process) => process !== starting);
-    let tooMany = counted.length + (starting ? 1 : 0) - this.#limits.maxProcesses;
-    let tooMuch = counted.reduce(sum, starting ? AT_LEAST : 0) - this.#limits.memoryLimit;
-    for (const process of counted.sort((a, b) => a.lastUsed - b.lastUsed)) {
-      if (tooMany <= 0 && tooMuch <= 0) return;
-      if (!process.unused) continue;
-      void process.stop(tooMany > 0 ? "evicted" : "memory", QUIET);
-      tooMany--;
-      tooMuch -= sizeOf(process);
+    const surplus = this.#surplus(active, starting);
+    const { maxProcesses, memoryLimit } = this.#limits;
+    if (surplus.processes > maxProcesses || surplus.memory > memoryLimit) {
+      await Promise.all(this.#choose(active, surplus).map(({ process, why }) => process.stop(why)));
+    } else {
+      const staying = active.filter((process) => !process.leaving);
+      for (const { process, why } of this.#choose(staying, this.#surplus(staying, starting))) {
+        void process.stop(why, QUIET);
+      }
     }
+  }
+
+  /** How far these, and one more, are over the limits; below 0: within. */
+  #surplus(active: readonly GraphProcess[], starting: GraphProcess | undefined): Surplus {
+    return {
+      processes: active.length + (starting ? 1 : 0) - this.#limits.maxProcesses,
+      memory: active.reduce((sum, each) => sum + sizeOf(each), starting ? AT_LEAST : 0) - this.#limits.memoryLimit,
+    };
+  }
+
+  /** Those that have to go, of those that nobody uses: the longest idle first. */
+  #choose(active: readonly GraphProcess[], surplus: Surplus): Choice[] {
+    const { processes, memory } = surplus;
+    const chosen: Choice[] = [];
+    let freed = 0;
+    for (const process of [...active].sort((a, b) => a.lastUsed - b.lastUsed)) {
+      if (chosen.length >= processes && freed >= memory) break;
+      if (!process.unused) continue;
+      chosen.push({ process, why: chosen.length < processes ? "evicted" : "memory" });
+      freed += sizeOf(process);
+    }
+    return chosen;
   }
 }
 
 function sizeOf({ memory }: GraphProcess): number {
   return memory ?? AT_LEAST;
-}
-
-function sum(total: number, process: GraphProcess): number {
-  return total + sizeOf(process);
 }

@@ -1,8 +1,8 @@
 /** One graph and the process that runs it: started when it is needed, swapped when it changes, stopped when nobody asks. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { TroupeError } from "../errors.ts";
 import type { GraphRuntime, Lease, RuntimeEvent, SwapResult } from "../runtime/types.ts";
 import type { PoolGraph, PoolOptions } from "./pool-types.ts";
+import { Quiet } from "./quiet.ts";
 
 /** A graph that could not start is not tried again for every request, in ms. */
 const RETRY_AFTER = 2_000;
@@ -35,7 +35,7 @@ export class GraphProcess {
   #inFlight = 0;
   #gone = false;
   /** Set while it waits for the quiet before it is stopped. */
-  #leaving: AbortController | undefined;
+  #leaving: Quiet | undefined;
   #failure: { error: unknown; until: number } | undefined;
   #crashes: number[] = [];
   readonly #left = (): void => {
@@ -185,7 +185,7 @@ export class GraphProcess {
   update(definition: PoolGraph): void {
     this.definition = definition;
     this.#failure = undefined;
-    this.#leaving?.abort();
+    this.#leaving?.cancel();
     if (!this.active) return;
     const updating = this.#enqueue(() => this.#swap()).finally(() => {
       if (this.#updating === updating) this.#updating = undefined;
@@ -221,14 +221,15 @@ export class GraphProcess {
    * @param quiet so many ms it has to have been unused; is waited for
    */
   stop(why: "idle" | "evicted" | "memory", quiet = 0): Promise<void> {
-    if (this.#leaving) return Promise.resolve();
-    const leaving = new AbortController();
+    if (this.#leaving) {
+      if (quiet === 0) this.#leaving.hurry();
+      return this.#queue.then(() => {});
+    }
+    const leaving = new Quiet(quiet);
     this.#leaving = leaving;
     return this.#enqueue(async () => {
-      const rest = this.lastUsed + quiet - performance.now();
-      if (rest > 0) await sleep(rest, undefined, { signal: leaving.signal }).catch(() => {});
-      const used = this.lastUsed + quiet > performance.now() + 1;
-      if (!leaving.signal.aborted && !used && this.unused) await this.#close(why, 0);
+      const kept = await leaving.kept(() => this.lastUsed);
+      if (kept && this.unused) await this.#close(why, 0);
     }).finally(() => {
       this.#leaving = undefined;
     });
@@ -242,7 +243,7 @@ export class GraphProcess {
   /** Stops it for good, with a grace period for running exchanges: others run its graph, or nobody. */
   retire(why: "replaced" | "deleted" | "closed", grace = GRACE): Promise<void> {
     this.#gone = true;
-    this.#leaving?.abort();
+    this.#leaving?.cancel();
     return this.#enqueue(() => this.#close(why, grace));
   }
 
@@ -272,7 +273,7 @@ export class GraphProcess {
       notes: [`It is left alone for ${CRASHES.pause / 1000} s, and started again by the next request after that`],
     });
     // Every request until then would be the next crash.
-    this.#leaving?.abort();
+    this.#leaving?.cancel();
     void this.#enqueue(async () => {
       this.#fail(graph, error, CRASHES.pause);
       await this.#close("crashing", 0);

@@ -56,6 +56,16 @@ test("more graphs than may run at a time take turns", async () => {
   expect([second.why, second.environments[0].service]).toEqual(["evicted", "b"]);
 });
 
+test("that moment ends when twice as many would run as may", async () => {
+  const store = testStore();
+  store.deploy({ a: { code: hello("a") }, b: { code: hello("b") }, c: { code: hello("c") } });
+  const serve = await startServe(store.folder, ["--max-processes", "1"]);
+  for (const name of ["a", "b", "c"]) expect((await serve.get(name)).body).toBe(name);
+  await serve.next("start", 0, ({ environments }) => environments[0].service === "c");
+  const told = serve.running.events.map(({ reason, environments }) => `${reason} ${environments?.[0]?.service}`);
+  expect(told.slice(0, told.indexOf("start c"))).toContain("stop a");
+});
+
 test("what makes room for others has a moment for work behind its last answer", async () => {
   const store = testStore();
   store.deploy({
