@@ -202,7 +202,7 @@ async function writeTypesFirst(
   { envFile, env, config, service }: DevArgs & CommonArgs,
   context: Context,
 ): Promise<void> {
-  const { writeTypes } = await import("../ops/types.ts");
+  const { writeTypes } = await import("../ops/types/index.ts");
   const { cwd, env: processEnv, signal } = context;
   const { warnings } = await writeTypes({ cwd, processEnv, signal, env, config, service, envFiles: envFile });
   for (const warning of warnings) context.report(warning);

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Options } from "yargs";
-import { type TypesResult, writeTypes } from "../ops/types.ts";
+import { type TypesResult, writeTypes } from "../ops/types/index.ts";
 import type { Command } from "./command.ts";
 
 /** Names are those of `wrangler types`. */

@@ -9,7 +9,7 @@ import { TroupeError } from "../errors.ts";
 import { whyUnreadable } from "../lib/file-error.ts";
 import type { Binding } from "../model.ts";
 import { codeOptions, tellsUncaught } from "./code.ts";
-import { standIn } from "./stand-in.ts";
+import { missingWorker } from "./missing-worker.ts";
 import { TAIL_WORKER, type TailSink, tailWorker } from "./tail.ts";
 import type { GraphSpec, RuntimeWarning, RuntimeWorker, SwapMode } from "./types.ts";
 
@@ -131,7 +131,7 @@ function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }
     resolve(reference) {
       const resolved = worker.resolve(reference);
       if (resolved.missing !== undefined && !helpers.has(resolved.worker))
-        helpers.set(resolved.worker, standIn(resolved.worker, resolved.missing));
+        helpers.set(resolved.worker, missingWorker(resolved.worker, resolved.missing));
       return resolved;
     },
     secret: (name) => secrets.get(name),

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runtimeHeader } from "../../src/ops/types/file.ts";
 import { moduleSpecifier } from "../../src/ops/types/import-types.ts";
-import { type TypesOptions, writeTypes } from "../../src/ops/types.ts";
+import { type TypesOptions, writeTypes } from "../../src/ops/types/index.ts";
 import { effectiveDate, workerdVersion } from "../../src/runtime/runtime-types.ts";
 import { ROOT, troupe, troupeJson } from "../support/cli.ts";
 import { makeFolder, removeFolder, testFolder, writeFiles } from "../support/files.ts";

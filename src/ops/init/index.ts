@@ -64,7 +64,7 @@ export async function isInRepository(dir: string): Promise<boolean> {
 
 /** `troupe types` in the new project. Returns the files that it wrote. */
 async function generateTypes({ dir, processEnv }: InitOptions): Promise<string[]> {
-  const { writeTypes } = await import("../types.ts");
+  const { writeTypes } = await import("../types/index.ts");
   const { files } = await writeTypes({ cwd: dir, processEnv });
   return files.filter((file) => file.state === "written").map((file) => path.relative(dir, file.path));
 }

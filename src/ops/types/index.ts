@@ -1,21 +1,21 @@
 /** Declaration files: what `env` holds over all environments, RPC from the bound services' own source, the runtime's API. */
 import path from "node:path";
-import { nodeCompat } from "../bundle/node-compat.ts";
-import { type Diagnostic, TroupeError } from "../errors.ts";
-import { closure } from "../graph/index.ts";
-import { replaceFile } from "../lib/replace-file.ts";
-import { type Bundle, type Environment, PRODUCTION, type Service, type Workspace } from "../model.ts";
+import { nodeCompat } from "../../bundle/node-compat.ts";
+import { type Diagnostic, TroupeError } from "../../errors.ts";
+import { closure } from "../../graph/index.ts";
+import { replaceFile } from "../../lib/replace-file.ts";
+import { type Bundle, type Environment, PRODUCTION, type Service, type Workspace } from "../../model.ts";
 import {
   effectiveDate,
   generateRuntimeTypes,
   type RuntimeTypesOptions,
   workerdVersion,
-} from "../runtime/runtime-types.ts";
-import { buildEnvironments } from "./build-environments.ts";
-import { type Selection, selectServices, selectWorkspace } from "./select.ts";
-import { declareEnv } from "./types/declare-env.ts";
-import { type ExistingTypes, isFresh, readTypesFile, renderFile, runtimeHeader, type TypesFile } from "./types/file.ts";
-import { foreignEnvs } from "./types/foreign-env.ts";
+} from "../../runtime/runtime-types.ts";
+import { buildEnvironments } from "../build-environments.ts";
+import { type Selection, selectServices, selectWorkspace } from "../select.ts";
+import { declareEnv } from "./declare-env.ts";
+import { type ExistingTypes, isFresh, readTypesFile, renderFile, runtimeHeader, type TypesFile } from "./file.ts";
+import { foreignEnvs } from "./foreign-env.ts";
 
 const DEFAULT_TYPES_FILE = "worker-configuration.d.ts";
 

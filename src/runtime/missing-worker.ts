@@ -21,7 +21,7 @@ export default class extends WorkerEntrypoint {
 `;
 
 /** The worker that answers in place of a missing one. @param message what it says */
-export function standIn(id: string, message: string): WorkerOptions {
+export function missingWorker(id: string, message: string): WorkerOptions {
   return {
     config: {
       name: id,
