@@ -40,8 +40,23 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
   await ensureStateFolder(state, data);
   const lock = await takeState(state);
   const closing: (() => Promise<void> | void)[] = [() => lock.release()];
+  let until: number | undefined;
+  // For all steps together: whoever told it to stop does not wait for ever.
+  const grace = (): number => {
+    until ??= performance.now() + GRACE;
+    return Math.max(0, until - performance.now());
+  };
   const close = async (): Promise<void> => {
-    for (const step of closing.reverse()) await step();
+    const errors: unknown[] = [];
+    // One that fails keeps none of the others from being done.
+    for (const step of closing.reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   };
 
   try {
@@ -72,7 +87,7 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
       observe: (event) => count(metrics, event),
       urlOf,
     });
-    closing.push(() => session.close(GRACE));
+    closing.push(() => session.close(grace));
     metrics = createMetrics({
       running: () => session.pool.running,
       graphs: () => session.plan.graphs.length,
@@ -108,7 +123,7 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
       onAccess,
     });
     closing.push(
-      () => doors.close(GRACE),
+      () => doors.close(grace()),
       // The doors wait for what runs, and a WebSocket runs for ever.
       () => session.pool.endConnections(),
     );
@@ -154,7 +169,8 @@ export async function startServe(options: ServeOptions): Promise<ServeServer> {
       },
     };
   } catch (error) {
-    await close();
+    // What was wrong first says more.
+    await close().catch(() => {});
     throw error;
   }
 }

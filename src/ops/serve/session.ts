@@ -135,9 +135,10 @@ export class ServeSession {
     if (removed.length > 0) void this.#free();
   }
 
-  async close(grace: number): Promise<void> {
-    await this.#background.close(grace);
-    await this.pool.close(grace);
+  /** @param grace how long what runs may go on from now, in ms */
+  async close(grace: () => number): Promise<void> {
+    await this.#background.close(grace());
+    await this.pool.close(grace());
   }
 
   #read(): ServePlan {
