@@ -201,6 +201,29 @@ kv_namespaces = [{ binding = "SHARED", id = "shared" }]
   });
 });
 
+test("a queue stays while another service consumes it", async () => {
+  const config = (name: string, queues: string) => `name = "${name}"
+main = "index.js"
+compatibility_date = "2026-11-01"
+queues = ${queues}
+[env.staging]
+`;
+  const cwd = testFolder({
+    "troupe.toml": '[workspace]\nmembers = ["*"]\n',
+    "shop/index.js": worker("shop"),
+    "shop/troupe.toml": config("shop", '{ producers = [{ binding = "JOBS", queue = "jobs" }] }'),
+    "mail/index.js": worker("mail"),
+    "mail/troupe.toml": config("mail", '{ consumers = [{ queue = "jobs" }] }'),
+  });
+  await deploy({ ...at(cwd), env: "staging" });
+  const remove = async (service: string) =>
+    (await deleteEnvironment({ ...at(cwd), service: [service], resources: true }, "staging")).left;
+  expect(await remove("shop")).toEqual([]);
+  expect(server.cloud.queues.map(({ queue_name }) => queue_name)).toEqual(["jobs--staging"]);
+  expect(await remove("mail")).toEqual([]);
+  expect(server.cloud.queues).toEqual([]);
+});
+
 test("files that a version was made of need not be there when it is promoted, or gets a secret", async () => {
   const { certificate, key } = await (await makeCa("Test CA", "ec")).sign("client");
   const cwd = testFolder({

@@ -1,8 +1,9 @@
 /** Deleting environments, and the editions of resources that only they had. Originals are never deleted. */
 import { TroupeError } from "../../errors.ts";
 import { type Environment, type EnvironmentRef, refId } from "../../model.ts";
+import { atOnce } from "./info.ts";
 import type { Network } from "./network.ts";
-import { editionsOf, findResource, removeResource, titleOf } from "./resources.ts";
+import { editionsOf, findResource, removeResource, titleOf, usersOf } from "./resources.ts";
 import type { Shelf, Stored } from "./shelf.ts";
 import { workflowEditions } from "./workflows.ts";
 
@@ -31,6 +32,7 @@ export async function deleteEnvironments(shelf: Shelf, all: readonly Stored[], r
   for (const edition of editions) {
     const found = await findResource(network, edition);
     if (found === undefined || used.has(found)) continue;
+    if ((await usersOf(network, edition)).some((script) => !going.has(script))) continue;
     if (!resources) left.push(titleOf(edition));
     else if (!(await removeResource(network, edition, found))) left.push(`${titleOf(edition)} (it is not empty)`);
   }
@@ -78,11 +80,11 @@ function refOf({ service, name }: Environment): EnvironmentRef {
 /** What the other Workers of the account bind: ids and names of resources. */
 async function boundIds(network: Network, without: ReadonlySet<string>): Promise<Set<unknown>> {
   const bound = new Set<unknown>();
-  for (const name of (await network.scripts()).keys()) {
-    if (without.has(name)) continue;
-    const settings = await network.api.find<{ bindings?: Record<string, unknown>[] }>(
-      `${network.script(name)}/settings`,
-    );
+  const others = [...(await network.scripts()).keys()].filter((name) => !without.has(name));
+  const all = await atOnce(others, (name) =>
+    network.api.find<{ bindings?: Record<string, unknown>[] }>(`${network.script(name)}/settings`),
+  );
+  for (const settings of all) {
     for (const { namespace_id, id, bucket_name, queue_name } of settings?.bindings ?? []) {
       for (const each of [namespace_id, id, bucket_name, queue_name]) if (each !== undefined) bound.add(each);
     }

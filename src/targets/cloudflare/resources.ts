@@ -12,6 +12,8 @@ export interface Maker {
   find(network: Network, name: string, binding: Binding): Promise<string | undefined>;
   make(network: Network, name: string, binding: Binding): Promise<string>;
   remove(network: Network, id: string, binding: Binding): Promise<unknown>;
+  /** Workers that have it without binding it. */
+  users?(network: Network, name: string): Promise<string[]>;
 }
 
 export const MAKERS: Record<string, Maker> = {
@@ -98,6 +100,12 @@ export const MAKERS: Record<string, Maker> = {
       await network.api.post(`${network.base}/queues`, { body: { queue_name: name }, landed, about: `Queue ${name}` });
       return name;
     },
+    async users({ api, base }, name) {
+      type Queue = { queue_name: string; consumers?: Partial<Record<"script" | "service" | "script_name", string>>[] };
+      const all = await api.list<Queue>(`${base}/queues`, { query: { name }, about: `Queue ${name}` });
+      const consumers = all.find(({ queue_name }) => queue_name === name)?.consumers ?? [];
+      return consumers.flatMap(({ script, service, script_name }) => script ?? service ?? script_name ?? []);
+    },
     async remove({ api, base }, name) {
       const all = await api.list<{ queue_name: string; queue_id: string }>(`${base}/queues`, { query: { name } });
       const known = all.find(({ queue_name }) => queue_name === name);
@@ -152,6 +160,11 @@ export function titleOf({ resource }: Used): string {
 /** @returns what bindings carry; undefined when the account has none of this name */
 export function findResource(network: Network, { resource, binding }: Used): Promise<string | undefined> {
   return MAKERS[resource.type]!.find(network, resourceName(resource), binding);
+}
+
+/** Workers that have it without binding it, as the consumers of a queue. */
+export async function usersOf(network: Network, { resource }: Used): Promise<string[]> {
+  return (await MAKERS[resource.type]!.users?.(network, resourceName(resource))) ?? [];
 }
 
 /** @returns false when the network refuses, since there is something in it */
