@@ -102,7 +102,7 @@ test("they go when a rollout is completed, however far it was", async () => {
   expect(around()).toEqual(NONE);
 });
 
-test.each(["", "two"])("they go after a deploy that was killed, with the next one (%s)", async (code) => {
+test("they go after a deploy that was killed, with the next one", async () => {
   write(AROUND);
   await deploy(at());
   write("", "two");
@@ -120,7 +120,8 @@ test.each(["", "two"])("they go after a deploy that was killed, with the next on
     server.fault = (seen) => (seen.number >= number ? { status: 403, code: 9109 } : undefined);
     await expect(deploy(at())).rejects.toMatchObject({ code: "AUTH" });
     server.fault = undefined;
-    write("", code === "" ? "two" : "three");
+    // The same once more, or what comes after it.
+    write("", number % 2 === 0 ? "two" : "three");
     await deploy(at());
     expect(around(), `killed at ${number}`).toEqual(NONE);
   }
