@@ -115,7 +115,7 @@ test("queues can be filled and looked into while nobody receives", async () => {
   expect((await json<{ messages: unknown[] }>("queue", "peek", "JOBS", "--limit", "1")).messages).toHaveLength(1);
   expect(await json("queue", "peek", "JOBS", "-e", "staging")).toMatchObject({ resource: "jobs@staging", waiting: 1 });
   expect((await run("queue", "peek", "JOBS")).stdout).toMatch(
-    /2 messages \(17 bytes\) wait in jobs.*\n.*early\n.*\{"late":\[1\]\} {2}\(not before/,
+    /2 messages \(17 B\) wait in jobs.*\n.*early\n.*\{"late":\[1\]\} {2}\(not before/,
   );
   expect(await errorOf("queue", "send", "JOBS", "{", "--as-json")).toMatchObject({
     code: 2,

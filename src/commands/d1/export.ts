@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { formatBytes } from "../../lib/bytes.ts";
 import { type DataPlace, runData } from "../../ops/data/index.ts";
 import type { Command } from "../command.ts";
 import { BINDING, DATA_FLAGS, type DataArgs, dataSelection } from "../data-input.ts";
@@ -47,7 +48,7 @@ const command: Command<ExportArgs, Exported> = {
   },
   show({ sql, path: file, size, resource }, output) {
     if (sql !== undefined) output.bytes(Buffer.from(sql));
-    else output.line(`${resource} (${size} bytes) → ${output.path(file!)}`);
+    else output.line(`${resource} (${formatBytes(size)}) → ${output.path(file!)}`);
   },
 };
 

@@ -1,3 +1,4 @@
+import { counted } from "../../lib/counted.ts";
 import { type DataPlace, importKeys } from "../../ops/data/index.ts";
 import type { Command } from "../command.ts";
 import { BINDING, DATA_FLAGS, type DataArgs, dataSelection, progressLine, readValue } from "../data-input.ts";
@@ -15,7 +16,7 @@ const command: Command<DataArgs & { file?: string }, DataPlace & { imported: num
     const { place, imported } = await importKeys(dataSelection(args, context), args.binding, options);
     return { ...place, imported };
   },
-  show: ({ imported, resource }, output) => output.line(`${imported} keys → ${resource}`),
+  show: ({ imported, resource }, output) => output.line(`${counted(imported, "key")} → ${resource}`),
 };
 
 export default command;

@@ -1,4 +1,5 @@
 import { TroupeError } from "../../errors.ts";
+import { formatBytes } from "../../lib/bytes.ts";
 import { type DataPlace, runData } from "../../ops/data/index.ts";
 import type { Command } from "../command.ts";
 import { BINDING, DATA_FLAGS, type DataArgs, dataSelection, readValue } from "../data-input.ts";
@@ -37,7 +38,7 @@ const command: Command<PutArgs, DataPlace & { key: string; size: number }> = {
     const { value, place } = await runData(dataSelection(args, context), "kv", args.binding, call);
     return { ...place, ...(value as { key: string; size: number }) };
   },
-  show: ({ key, size, resource }, output) => output.line(`${key} (${size} bytes) → ${resource}`),
+  show: ({ key, size, resource }, output) => output.line(`${key} (${formatBytes(size)}) → ${resource}`),
 };
 
 function parseMetadata(text: string): unknown {

@@ -1,3 +1,5 @@
+import { formatBytes } from "../../lib/bytes.ts";
+import { counted } from "../../lib/counted.ts";
 import { type DataPlace, runData, type ShownMessage } from "../../ops/data/index.ts";
 import type { Command } from "../command.ts";
 import { BINDING, DATA_FLAGS, type DataArgs, dataSelection } from "../data-input.ts";
@@ -24,7 +26,7 @@ const command: Command<DataArgs & { limit: number }, Result> = {
   },
   show({ resource, waiting, bytes, oldest, messages }, output) {
     output.line(
-      `${waiting} messages (${bytes} bytes) wait in ${resource}${oldest ? `, the oldest since ${oldest}` : ""}`,
+      `${counted(waiting, "message")} (${formatBytes(bytes)}) ${waiting === 1 ? "waits" : "wait"} in ${resource}${oldest ? `, the oldest since ${oldest}` : ""}`,
     );
     for (const { body, attempts, sentAt, delayedUntil, delivering } of messages) {
       const text = typeof body === "string" ? body : JSON.stringify(body);

@@ -1,4 +1,6 @@
 import path from "node:path";
+import { formatBytes } from "../../lib/bytes.ts";
+import { counted } from "../../lib/counted.ts";
 import { type BulkResult, exportBucket } from "../../ops/data/index.ts";
 import type { Command } from "../command.ts";
 import { BINDING, DATA_FLAGS, type DataArgs, dataSelection, progressLine } from "../data-input.ts";
@@ -12,7 +14,7 @@ const command: Command<DataArgs & { folder: string; prefix?: string }, BulkResul
     return exportBucket(dataSelection(args, context), args.binding, options);
   },
   show: ({ objects, bytes, place, folder }, output) =>
-    output.line(`${objects} objects (${bytes} bytes): ${place.resource} → ${folder}`),
+    output.line(`${counted(objects, "object")} (${formatBytes(bytes)}): ${place.resource} → ${folder}`),
 };
 
 export default command;

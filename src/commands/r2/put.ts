@@ -1,3 +1,4 @@
+import { formatBytes } from "../../lib/bytes.ts";
 import { type DataPlace, runData } from "../../ops/data/index.ts";
 import type { Command } from "../command.ts";
 import { BINDING, DATA_FLAGS, type DataArgs, dataSelection, pairsOf, readValue } from "../data-input.ts";
@@ -49,7 +50,7 @@ const command: Command<PutArgs, DataPlace & { key: string; size: number }> = {
     const { value, place } = await runData(dataSelection(args, context), "r2", args.binding, call);
     return { ...place, ...(value as { key: string; size: number }) };
   },
-  show: ({ key, size, resource }, output) => output.line(`${key} (${size} bytes) → ${resource}`),
+  show: ({ key, size, resource }, output) => output.line(`${key} (${formatBytes(size)}) → ${resource}`),
 };
 
 export default command;

@@ -1,3 +1,4 @@
+import { formatBytes } from "../../../lib/bytes.ts";
 import type { Command } from "../../command.ts";
 import type { DataArgs } from "../../data-input.ts";
 import command from "../put.ts";
@@ -12,7 +13,7 @@ const object: Command<DataArgs & { object: string; path?: string }, Awaited<Retu
   },
   positionals: [OBJECT],
   run: async (args, context, emit) => command.run({ ...args, ...bucketAndKey(args.object) }, context, emit),
-  show: ({ key, size, resource }, output) => output.line(`${key} (${size} bytes) → ${resource}`),
+  show: ({ key, size, resource }, output) => output.line(`${key} (${formatBytes(size)}) → ${resource}`),
 };
 
 export default object;
