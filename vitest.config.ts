@@ -15,5 +15,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
+    // A condition that comes true ends the wait; on a busy machine that may take long.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -151,11 +151,11 @@ export async function start(
 
 /** Asks again until the answer is there. @throws after 20 seconds */
 export async function until<T>(ask: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > deadline) throw new Error("waited 20 seconds in vain");
+    if (Date.now() > deadline) throw new Error("waited 30 seconds in vain");
     await delay(50);
   }
 }

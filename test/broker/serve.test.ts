@@ -241,7 +241,7 @@ test("a Workflow that sleeps goes on, though its graph was stopped; one that wor
   expect(Date.parse((await serve.next("log")).time)).toBeLessThan(Date.now() - 2400);
   await serve.next("start", mark);
   await expect
-    .poll(async () => JSON.parse((await serve.get("flow", "/one")).body), { timeout: 15_000 })
+    .poll(async () => JSON.parse((await serve.get("flow", "/one")).body))
     .toMatchObject({ status: "complete", output: "v1 then v1" });
 });
 
@@ -268,11 +268,11 @@ test("Workflows outlive a swap and a killed host, each step done once", async ()
   const next = await startServe(store.folder);
   await next.next("start");
   await expect
-    .poll(async () => JSON.parse((await next.get("flow", "/sleeps")).body), { timeout: 15_000 })
+    .poll(async () => JSON.parse((await next.get("flow", "/sleeps")).body))
     .toMatchObject({ status: "complete", output: "v1 then v3" });
   await next.get("flow", "/waits", { method: "PUT" });
   await expect
-    .poll(async () => JSON.parse((await next.get("flow", "/waits")).body), { timeout: 5_000 })
+    .poll(async () => JSON.parse((await next.get("flow", "/waits")).body))
     .toMatchObject({ status: "complete", output: "v1 then v3" });
 });
 

@@ -164,7 +164,7 @@ describe("[build] command", () => {
 });
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error("the condition was not met in time");
     await new Promise((resolve) => setTimeout(resolve, 10));

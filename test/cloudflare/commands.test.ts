@@ -175,9 +175,7 @@ describe.concurrent.each(READS)("%s", (_name, args) => {
   });
 });
 
-test.concurrent("an API that is down is an error after five attempts, with what to do", {
-  timeout: 30_000,
-}, async (context) => {
+test.concurrent("an API that is down is an error after five attempts, with what to do", async (context) => {
   const server = await open(context);
   server.fault = () => ({ status: 503 });
   const { code: exit, stderr } = await troupe(["env", "list", "--target", "cloudflare"], options(server, {}));

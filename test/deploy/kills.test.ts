@@ -19,7 +19,7 @@ import { buildWithoutTrial } from "./without-trial.ts";
 
 const KILLS = 200;
 /** The share of them that is for the binary as it is; the others are for the program without the trial start. */
-const WHOLE = 0.2;
+const WHOLE = 0.1;
 /** Stores side by side: more than cores, so that the moments are not all alike. */
 const LANES = 4;
 const SEED = Number(process.env.TROUPE_TEST_SEED ?? 20261121);

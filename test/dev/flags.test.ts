@@ -219,7 +219,7 @@ it("shows as much as --log-level says", async () => {
   });
   const running = startTroupe(["dev", "--port", String(await freePort()), "--log-level", "warn"], { cwd });
   onTestFinished(() => running.stop().then(() => {}));
-  await expect.poll(() => ask(running), { timeout: 20_000 }).toBe(200);
+  await expect.poll(() => ask(running)).toBe(200);
   await running.output(/an error/);
   expect(running.stdout).toContain("a warning");
   expect(running.stdout).not.toContain("a log");

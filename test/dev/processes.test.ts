@@ -57,7 +57,7 @@ describe("the end", () => {
       "index.ts": `for (;;);\nexport default { fetch: () => new Response("never") };\n`,
     });
     const running = startTroupe(["dev", "--json", "--port", "0"], { cwd });
-    await vi.waitFor(() => expect(descendants(running.child.pid!).length).toBeGreaterThan(1), 10_000);
+    await vi.waitFor(() => expect(descendants(running.child.pid!).length).toBeGreaterThan(1), 30_000);
     const { code, stdout, stderr } = await running.stop("SIGINT");
     expect(code).toBe(130);
     // It did not wait until the start was given up.
@@ -84,7 +84,7 @@ describe("the end", () => {
     expect(code).toBe(130);
     expect(stderr).toBe("");
     expect(dev.running.events.at(-1)).toEqual({ reason: "exit" });
-    await vi.waitFor(() => expect(alive(started)).toEqual([]), 5000);
+    await vi.waitFor(() => expect(alive(started)).toEqual([]), 30_000);
     expect(readdirSync(temporary).filter((name) => name.startsWith("troupe-"))).toEqual([]);
     expect(existsSync(path.join(cwd, ".troupe/data/dev/owner.json"))).toBe(false);
   });
@@ -92,10 +92,10 @@ describe("the end", () => {
   it("leaves nothing behind after SIGKILL, and the data can be used again", async () => {
     const { cwd, dev, started, temporary } = await run();
     await dev.stop("SIGKILL");
-    await vi.waitFor(() => expect(alive(started)).toEqual([]), 5000);
+    await vi.waitFor(() => expect(alive(started)).toEqual([]), 30_000);
     await vi.waitFor(
       () => expect(readdirSync(temporary).filter((name) => name.startsWith("troupe-"))).toEqual([]),
-      5000,
+      30_000,
     );
     const again = await startDev(cwd, [], { env: { TMPDIR: temporary } });
     onTestFinished(() => again.stop().then(() => {}));
@@ -128,7 +128,7 @@ await server.stop();
     });
     const { execFile } = await import("node:child_process");
     const output = await new Promise<string>((resolve, reject) =>
-      execFile(process.execPath, [path.join(cwd, "own.test.mjs")], { timeout: 20_000 }, (error, stdout, stderr) =>
+      execFile(process.execPath, [path.join(cwd, "own.test.mjs")], { timeout: 50_000 }, (error, stdout, stderr) =>
         error ? reject(new Error(`${error.message}\n${stderr}`)) : resolve(stdout),
       ),
     );

@@ -16,8 +16,6 @@ const APP = {
 };
 /** Writes down where it is sent, in its own folder. */
 const BROWSER = '#!/bin/sh\nprintf %s "$1" > "$(dirname "$0")/opened"\n';
-/** Far more than anything here takes. */
-const PATIENCE = { timeout: 20_000 };
 
 interface Terminal {
   /** Everything shown so far, without colours. */
@@ -73,7 +71,7 @@ function dev(cwd: string, args: string[], { env = {}, now = () => new Date(), su
 }
 
 async function ready(terminal: Terminal): Promise<string> {
-  await expect.poll(terminal.shown, PATIENCE).toContain("q quit");
+  await expect.poll(terminal.shown).toContain("q quit");
   return /http:\/\/localhost:\d+/.exec(terminal.shown())![0];
 }
 
@@ -94,7 +92,7 @@ it("reacts to keys", async () => {
   terminal.press("xb");
   await expect.poll(() => times('COLOUR  "blue"')).toBe(2);
   terminal.press("r");
-  await expect.poll(() => times("reloaded in"), PATIENCE).toBe(1);
+  await expect.poll(() => times("reloaded in")).toBe(1);
   terminal.press("o");
   await expect.poll(() => read(path.join(cwd, "bin/opened"))).toBe(url);
   terminal.press("q");
@@ -162,12 +160,12 @@ it("shows what a failing build command prints once, too, and what caused an exce
     "main.js": `export default { fetch() { throw new Error("outer", { cause: new RangeError("inner") }); } };\n`,
   });
   const terminal = dev(cwd, []);
-  await expect.poll(terminal.shown, PATIENCE).toContain("failed with exit code 3");
+  await expect.poll(terminal.shown).toContain("failed with exit code 3");
   await expect.poll(terminal.shown).toContain("Waiting for a change.");
   // In the command, where it is quoted twice, and as its output.
   expect(terminal.shown().match(/(?<!echo )half way/g)).toHaveLength(1);
   writeFiles(cwd, { "troupe.toml": config });
-  await expect.poll(terminal.shown, PATIENCE).toContain("ready in");
+  await expect.poll(terminal.shown).toContain("ready in");
   await fetch(/http:\/\/localhost:\d+/.exec(terminal.shown())![0]);
   await expect.poll(terminal.shown).toContain("caused by RangeError: inner");
   terminal.press("q");
@@ -182,8 +180,8 @@ it("fires crons when the clock says so", async () => {
   };
   const terminal = dev(testFolder(APP), ["--cron"], { now });
   await ready(terminal);
-  await expect.poll(terminal.shown, PATIENCE).toContain("handler of * * * * * 2026-11-21T10:01:00.000Z");
-  await expect.poll(terminal.shown, PATIENCE).toContain("[app] scheduled * * * * * ok");
+  await expect.poll(terminal.shown).toContain("handler of * * * * * 2026-11-21T10:01:00.000Z");
+  await expect.poll(terminal.shown).toContain("[app] scheduled * * * * * ok");
   terminal.press("q");
 });
 

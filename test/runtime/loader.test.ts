@@ -590,7 +590,7 @@ describe("what goes wrong", () => {
     expect(error.message).toMatch(/does not finish starting within 2 s \(gateway\)/);
     expect((await get(runtime)).text).toBe("3");
     expect(await swaps(runtime, { gateway: says("4") })).toEqual(["load"]);
-  }, 20_000);
+  });
 
   test("a crash of the process brings the newest code back", async () => {
     const { events, until } = listener();

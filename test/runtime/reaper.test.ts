@@ -33,6 +33,6 @@ test("SIGKILL leaves no workerd and no temporary folder behind", async () => {
   expect(pids).toHaveLength(1);
   expect(pids.every(alive)).toBe(true);
   child.kill("SIGKILL");
-  await vi.waitFor(() => expect(pids.some(alive)).toBe(false), { timeout: 10_000, interval: 20 });
-  await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 10_000, interval: 20 });
+  await vi.waitFor(() => expect(pids.some(alive)).toBe(false), { timeout: 30_000, interval: 20 });
+  await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 30_000, interval: 20 });
 });

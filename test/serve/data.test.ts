@@ -22,8 +22,6 @@ export default { async fetch(request, env) {
   return Response.json({ version: "${version}", kv, d1: results[0].id, r2, object });
 } }`;
 
-const PATIENT = { timeout: 15_000 };
-
 function counter(version: string, name: string, edition = ""): InlineService {
   const resource = (type: string) => `${name}/${type}${edition}`;
   return {
@@ -138,7 +136,7 @@ test("deleting an environment frees its own editions; one of the same name start
   store.remove({ service: "a", environment: "preview" });
   await serve.next("stop", 0, ({ why }) => why === "deleted");
   const file = path.join(store.folder, "data/serve/homes.json");
-  await expect.poll(() => readFileSync(file, "utf8"), PATIENT).not.toContain("@preview");
+  await expect.poll(() => readFileSync(file, "utf8")).not.toContain("@preview");
   expect((await serve.get("preview--a")).status).toBe(404);
 
   store.deploy({ a: counter("2", "a", "@preview") }, { environment: "preview" });

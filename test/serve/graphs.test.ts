@@ -2,8 +2,6 @@ import { expect, test } from "vitest";
 import type { InlineService } from "../support/graph.ts";
 import { type Serve, startServe, testStore } from "../support/serve.ts";
 
-const PATIENT = { timeout: 15_000 };
-
 const hello = (text: string): InlineService => ({
   code: `export default { fetch: () => new Response(${JSON.stringify(text)}) }`,
 });
@@ -44,11 +42,11 @@ test("graphs become one and two again, and no request is lost", async () => {
 
   const mark = serve.mark();
   store.deploy({ a: calls("a2", "b", "c") });
-  await expect.poll(async () => (await serve.get("a")).body, PATIENT).toBe("a2 b1 c1");
+  await expect.poll(async () => (await serve.get("a")).body).toBe("a2 b1 c1");
   expect((await serve.next("start", mark)).environments).toHaveLength(3);
 
   store.deploy({ a: hello("a3") });
-  await expect.poll(async () => (await serve.get("a")).body, PATIENT).toBe("a3");
+  await expect.poll(async () => (await serve.get("a")).body).toBe("a3");
   const answers = await Promise.all(["a", "b", "c"].map(async (name) => (await serve.get(name)).body));
   expect(answers).toEqual(["a3", "b1", "c1"]);
   for (const each of loads) expect(new Set(await each.stop())).toEqual(new Set([200]));
@@ -67,7 +65,7 @@ test("what cannot start in new company stays in the old one", async () => {
   expect((await serve.get("a")).body).toBe("a1");
   expect((await serve.get("b")).body).toBe("b1");
   store.deploy({ a: calls("a3", "b") });
-  await expect.poll(async () => (await serve.get("a")).body, PATIENT).toBe("a3 b1");
+  await expect.poll(async () => (await serve.get("a")).body).toBe("a3 b1");
 });
 
 test("a binding leads elsewhere as soon as there is something nearer", async () => {
@@ -77,7 +75,7 @@ test("a binding leads elsewhere as soon as there is something nearer", async () 
   const serve = await startServe(store.folder);
   expect((await serve.get("staging--a")).body).toBe("a b in production");
   store.deploy({ b: hello("b in staging") }, { environment: "staging" });
-  await expect.poll(async () => (await serve.get("staging--a")).body, PATIENT).toBe("a b in staging");
+  await expect.poll(async () => (await serve.get("staging--a")).body).toBe("a b in staging");
   expect((await serve.get("b")).body).toBe("b in production");
 });
 

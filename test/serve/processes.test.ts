@@ -165,7 +165,7 @@ test("killed with -9, it leaves no process behind; the next one serves the same 
   const started = descendants(serve.running.child.pid!);
   expect(started.length).toBeGreaterThan(0);
   await serve.running.stop("SIGKILL");
-  await expect.poll(() => alive(started), { timeout: 5000 }).toEqual([]);
+  await expect.poll(() => alive(started)).toEqual([]);
   const { environments } = await troupeJson<{ environments: { url: string }[] }>(
     ["env", "list", "--state-dir", store.folder],
     {},

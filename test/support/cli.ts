@@ -46,7 +46,7 @@ export interface RunningTroupe {
   finished: Promise<CliResult>;
   /**
    * The first event (line of JSON on stdout) that `wanted` accepts, from `after` on.
-   * Rejects when the process ends or 30 s have passed without one.
+   * Rejects when the process ends or 50 s have passed without one.
    */
   event(wanted: (event: CliEvent) => boolean, after?: number): Promise<CliEvent>;
   /** Resolves when stdout and stderr together hold this. */
@@ -63,7 +63,7 @@ export interface CliEvent {
   [field: string]: any;
 }
 
-const PATIENCE = 30_000;
+const PATIENCE = 50_000;
 
 /** Starts a command that goes on until it is stopped. Stop it in the test, or with `onTestFinished`. */
 export function startTroupe(args: string[], options: CliOptions = {}): RunningTroupe {
@@ -119,7 +119,7 @@ export function startTroupe(args: string[], options: CliOptions = {}): RunningTr
         if (found !== undefined) settle(() => resolve(found));
         else if (state.ended) fail(`troupe ended with ${state.ended.code}`);
       };
-      const timer = setTimeout(() => fail("30 s have passed"), PATIENCE);
+      const timer = setTimeout(() => fail("50 s have passed"), PATIENCE);
       watchers.add(look);
       look();
     });

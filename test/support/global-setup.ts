@@ -57,7 +57,7 @@ async function leftovers(): Promise<string[]> {
 
 /** A process that was told to go may take a moment. */
 async function poll<T>(look: () => Promise<T>, done: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 20_000;
   for (;;) {
     const value = await look();
     if (done(value) || Date.now() > deadline) return value;
