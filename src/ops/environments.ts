@@ -190,7 +190,7 @@ export async function deleteEnvironment(
   name: string,
 ): Promise<DeletionReport> {
   return withTarget(selection, {}, async (open) => {
-    const services = await graphServices(open, selection, name, selection.graph === true);
+    const services = await graphServices(open, selection, name, selection.graph === true, { empty: true });
     const left = await open.target.delete(
       services.map((service) => ({ service, environment: name })),
       { force: selection.force === true, resources: selection.resources === true },

@@ -153,6 +153,7 @@ export async function chosenService(open: OpenTarget, selection: TargetSelection
 
 /**
  * Services of a verb that takes --graph: at the root of a workspace, all that have the environment.
+ * @param options.empty also those where nothing was deployed to it yet
  * @throws TroupeError USAGE, NOT_FOUND
  */
 export async function graphServices(
@@ -160,9 +161,12 @@ export async function graphServices(
   selection: TargetSelection,
   environment: string,
   graph: boolean,
+  { empty = false }: { empty?: boolean } = {},
 ): Promise<string[]> {
   if (!graph || selection.service || open.workspace?.current) return chosenServices(open, selection);
-  const all = (await open.target.list()).filter(({ name, version }) => name === environment && version !== undefined);
+  const all = (await open.target.list()).filter(
+    ({ name, version }) => name === environment && (empty || version !== undefined),
+  );
   if (all.length > 0) return all.map(({ service }) => service);
   throw new TroupeError("NOT_FOUND", `No service has a deployed environment "${environment}"`, {
     notes: ["See `troupe env list`"],

@@ -521,6 +521,13 @@ export function targetSuite(name: string, options: SuiteOptions): void {
       });
     });
 
+    test("deleting a graph takes along what nothing was deployed to yet", async () => {
+      await createEnvironment(gateway(), "pr-2", {});
+      await createEnvironment(auth(), "pr-2", {});
+      await deleteEnvironment({ ...at, graph: true }, "pr-2");
+      expect((await listEnvironments(at)).filter((each) => each.name === "pr-2")).toEqual([]);
+    });
+
     describe("looking", () => {
       test("diff tells code, vars and secrets apart, and no difference from one", async () => {
         const [report] = await diffEnvironments(auth(), "staging", "production");
