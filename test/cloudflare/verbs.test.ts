@@ -224,6 +224,27 @@ queues = ${queues}
   expect(server.cloud.queues).toEqual([]);
 });
 
+test("a deletion that fails half-way names what is still there", async () => {
+  const cwd = testFolder({
+    "index.js": worker("shop"),
+    "troupe.toml": `name = "shop"
+main = "index.js"
+compatibility_date = "2026-11-01"
+kv_namespaces = [{ binding = "CACHE" }]
+d1_databases = [{ binding = "DB" }]
+[env.staging]
+`,
+  });
+  await deploy({ ...at(cwd), env: "staging" });
+  server.fault = ({ method, path: asked }) =>
+    method === "DELETE" && asked.includes("/d1/") ? { status: 403, code: 10000 } : undefined;
+  const error = await deleteEnvironment({ ...at(cwd), resources: true }, "staging").catch((thrown) => thrown);
+  expect(error).toMatchObject({ code: "AUTH" });
+  expect(error.notes).toContain(
+    "shop@staging is gone; delete what it had in the dashboard: D1 database shop-db--staging",
+  );
+});
+
 test("files that a version was made of need not be there when it is promoted, or gets a secret", async () => {
   const { certificate, key } = await (await makeCa("Test CA", "ec")).sign("client");
   const cwd = testFolder({

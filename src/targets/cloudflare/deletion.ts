@@ -3,7 +3,7 @@ import { TroupeError } from "../../errors.ts";
 import { type Environment, type EnvironmentRef, refId } from "../../model.ts";
 import { atOnce } from "./info.ts";
 import type { Network } from "./network.ts";
-import { editionsOf, findResource, removeResource, titleOf, usersOf } from "./resources.ts";
+import { editionsOf, findResource, removeResource, titleOf, type Used, usersOf } from "./resources.ts";
 import type { Shelf, Stored } from "./shelf.ts";
 import { workflowEditions } from "./workflows.ts";
 
@@ -26,15 +26,56 @@ export async function deleteEnvironments(shelf: Shelf, all: readonly Stored[], r
       .delete(network.script(script.id), { query: { force: true }, about: `service ${refId(ref)}` })
       .catch(goneAlready);
   }
-  const left: string[] = resources ? [] : workflows.map((name) => `Workflow ${name}`);
-  if (resources) for (const name of workflows) await network.deleteWorkflow(name).catch(goneAlready);
+  const rest = new Set([...workflows.map((name) => `Workflow ${name}`), ...editions.map(titleOf)]);
+  try {
+    return await deleteResources(network, {
+      workflows,
+      editions,
+      going,
+      resources,
+      onDone: (what) => rest.delete(what),
+    });
+  } catch (error) {
+    if (!(error instanceof TroupeError)) throw error;
+    const gone = all.map(({ ref }) => refId(ref)).join(", ");
+    // Nothing leads to it any more: a second attempt would not find the environment.
+    const note = `${gone} is gone; delete what it had in the dashboard: ${[...rest].join(", ")}`;
+    throw new TroupeError(error.code, error.message, {
+      notes: [...error.notes, ...(rest.size > 0 ? [note] : [])],
+      cause: error.cause ?? error,
+    });
+  }
+}
+
+interface Belongings {
+  workflows: readonly string[];
+  editions: readonly Used[];
+  /** Names of the Workers that are deleted. */
+  going: ReadonlySet<string>;
+  /** False: only looks. */
+  resources: boolean;
+  onDone(what: string): void;
+}
+
+/** @returns what is left, in words */
+async function deleteResources(network: Network, belongings: Belongings): Promise<string[]> {
+  const { workflows, editions, going, resources, onDone } = belongings;
+  const left: string[] = [];
+  for (const name of workflows) {
+    if (resources) await network.deleteWorkflow(name).catch(goneAlready);
+    else left.push(`Workflow ${name}`);
+    onDone(`Workflow ${name}`);
+  }
   const used = editions.length > 0 ? await boundIds(network, going) : new Set();
   for (const edition of editions) {
+    const title = titleOf(edition);
     const found = await findResource(network, edition);
-    if (found === undefined || used.has(found)) continue;
-    if ((await usersOf(network, edition)).some((script) => !going.has(script))) continue;
-    if (!resources) left.push(titleOf(edition));
-    else if (!(await removeResource(network, edition, found))) left.push(`${titleOf(edition)} (it is not empty)`);
+    const isOthers = used.has(found) || (await usersOf(network, edition)).some((script) => !going.has(script));
+    if (found !== undefined && !isOthers) {
+      if (!resources) left.push(title);
+      else if (!(await removeResource(network, edition, found))) left.push(`${title} (it is not empty)`);
+    }
+    onDone(title);
   }
   return left;
 }
