@@ -89,6 +89,7 @@ async function swaps({ runs }: BenchOptions): Promise<Part> {
         `${runs ?? SWAPS} deploys, promotions and rollbacks (${mode}) under 50 connections`,
         `${outcome.lost} of ${outcome.requests} requests lost, longest ${Math.round(outcome.longest)} ms, live after ${milliseconds(live)}${mode === "overlap" ? "" : `, ${missing} of ${outcome.written.length} writes missing`}`,
       ]);
+      if (mode === "overlap") checks.push({ what: "live after, median", value: live.median, limit: 300, unit: " ms" });
       checks.push({ what: `requests lost, ${mode}`, value: outcome.lost, limit: 0 });
       if (mode !== "overlap") checks.push({ what: `acknowledged writes missing, ${mode}`, value: missing, limit: 0 });
     } finally {

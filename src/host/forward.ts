@@ -5,6 +5,7 @@
  */
 import type http from "node:http";
 import type { Dispatcher } from "undici";
+import type { Holder } from "../runtime/exchanges.ts";
 import type { Lease } from "../runtime/types.ts";
 import type { AnswerHandler, Sent } from "./answers.ts";
 import { sendWithBody } from "./body-client.ts";
@@ -38,12 +39,14 @@ interface Head {
 }
 
 /** Also the handler of the answer: one object for all. */
-class Forwarding implements AnswerHandler {
+class Forwarding implements AnswerHandler, Holder {
   readonly #exchange: Exchange;
   readonly #response: http.ServerResponse;
   #attempts = 0;
   #lease: Lease | undefined;
   #sent: Sent | undefined;
+  /** It was sent and has no answer yet. */
+  #awaited = false;
   #status = 0;
   /** The head of an answer that was not written yet, and what has come of its body. */
   #head: Head | undefined;
@@ -64,7 +67,7 @@ class Forwarding implements AnswerHandler {
     this.#response.on("close", () => {
       if (!this.#response.writableFinished) this.#abort("client is gone");
     });
-    this.#attempt();
+    this.#exchange.base.admission.pass(() => this.#attempt());
   }
 
   #attempt(): void {
@@ -82,7 +85,9 @@ class Forwarding implements AnswerHandler {
 
   #dispatch(lease: Lease): void {
     this.#lease = lease;
-    lease.onEnded = () => this.#abort("its code was replaced");
+    this.#awaited = true;
+    this.#exchange.base.admission.enter();
+    lease.holder = this;
     const { base, request, url, method, head } = this.#exchange;
     if (!head.hasBody) {
       base.client.send(lease.origin, method, requestText(method, url, head.forwarded), this);
@@ -108,6 +113,7 @@ class Forwarding implements AnswerHandler {
   }
 
   onHead(status: number, raw: readonly string[]): void {
+    this.#answered();
     const { route, options } = this.#exchange;
     this.#status = status;
     const headers = responseHeaders(raw, route.responseHeaders?.(this.#lease!));
@@ -254,6 +260,11 @@ class Forwarding implements AnswerHandler {
     this.#exchange.done(status);
   }
 
+  /** Called by the lease: the code was replaced long enough ago. */
+  cut(): void {
+    this.#abort("its code was replaced");
+  }
+
   #abort(reason: string): void {
     this.#sent?.abort(this, new Error(reason));
   }
@@ -263,6 +274,13 @@ class Forwarding implements AnswerHandler {
     this.#lease = undefined;
     this.#sent = undefined;
     lease?.release();
+    this.#answered();
+  }
+
+  #answered(): void {
+    if (!this.#awaited) return;
+    this.#awaited = false;
+    this.#exchange.base.admission.leave();
   }
 }
 

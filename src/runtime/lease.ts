@@ -1,5 +1,5 @@
 /** Leave to send a request: what the front door gets of a generation, once for every request. */
-import type { Exchange, Exchanges } from "./exchanges.ts";
+import type { Exchange, Exchanges, Holder } from "./exchanges.ts";
 import type { GraphSpec, Lease } from "./types.ts";
 
 /** Where the requests for one worker go, and the version that answers them. */
@@ -37,12 +37,12 @@ export class ExchangeLease implements Lease {
     return this.#door.version;
   }
 
-  get onEnded(): (() => void) | undefined {
-    return this.#exchange.onEnded;
+  get holder(): Holder | undefined {
+    return this.#exchange.holder;
   }
 
-  set onEnded(cut: (() => void) | undefined) {
-    this.#exchange.onEnded = cut;
+  set holder(holder: Holder | undefined) {
+    this.#exchange.holder = holder;
   }
 
   release(): void {

@@ -523,7 +523,7 @@ describe("what goes", () => {
     const streamed = get(runtime, "/stream");
     expect(await swaps(runtime, { gateway: streaming("c", 1) })).toEqual(["load"]);
     const ended = new Promise<void>((resolve) => {
-      old.onEnded = resolve;
+      old.holder = { cut: resolve };
     });
     expect(old.retiring.aborted).toBe(true);
     expect((await get(runtime)).text).toBe("c");
