@@ -1,8 +1,7 @@
 /** What the pool of processes takes and tells. */
 import type { StateClass } from "../bindings/kind.ts";
-import type { Diagnostic } from "../errors.ts";
 import type { SwapMode } from "../model.ts";
-import type { GraphRuntime, GraphRuntimeOptions, GraphSpec, RuntimeEvent } from "../runtime/types.ts";
+import type { GraphRuntime, GraphRuntimeOptions, GraphSpec, RuntimeEvent, RuntimeWarning } from "../runtime/types.ts";
 import type { Limits } from "./eviction.ts";
 
 /** One graph: what runs together in one process. */
@@ -23,8 +22,8 @@ export interface PoolGraph {
 }
 
 export type PoolEvent =
-  | { type: "started"; graph: PoolGraph; ms: number; warnings: Diagnostic[] }
-  | { type: "swapped"; graph: PoolGraph; ms: number; mode: SwapMode; paused: number; warnings: Diagnostic[] }
+  | { type: "started"; graph: PoolGraph; ms: number; warnings: RuntimeWarning[] }
+  | { type: "swapped"; graph: PoolGraph; ms: number; mode: SwapMode; paused: number; warnings: RuntimeWarning[] }
   /** `serving`: what ran before goes on. */
   | { type: "failed"; graph: PoolGraph; error: unknown; serving: boolean }
   | { type: "stopped"; graph: PoolGraph; why: string }

@@ -5,7 +5,7 @@ import https from "node:https";
 import net from "node:net";
 import path from "node:path";
 import { WebSocket } from "undici";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type RunningTroupe, startTroupe } from "../support/cli.ts";
 import { type Dev, request, startDev } from "../support/dev.ts";
 import { makeFolder, removeFolder, testFolder, writeFiles } from "../support/files.ts";
@@ -37,6 +37,10 @@ export default {
   "app/some.env": `KEY="from the file"\n`,
   "app/.dev.vars": `KEY="not read"\n`,
 };
+
+/** What a debugger hears. */
+// biome-ignore lint/suspicious/noExplicitAny: the protocol has a shape for each method
+type Said = Record<string, any>;
 
 describe("in one run", () => {
   let folder: string;
@@ -98,22 +102,43 @@ describe("in one run", () => {
     expect(JSON.parse((await get("/")).body).where).toBe("elsewhere");
   });
 
-  it("opens the inspector", async () => {
+  it("opens the inspector, and stops at a breakpoint", async () => {
     const { port } = new URL(dev.ready.inspectorUrl);
     const targets = JSON.parse((await request(Number(port), "127.0.0.1", "/json")).body);
     // None of those that the runtime has for itself.
     expect(targets).toHaveLength(1);
     expect(targets[0].webSocketDebuggerUrl).toContain(`:${port}/app@production`);
     const socket = new WebSocket(targets[0].webSocketDebuggerUrl, { headers: { origin: "http://localhost" } });
-    const shown = new Promise<void>((resolve, reject) => {
-      socket.onopen = () => socket.send(JSON.stringify({ id: 1, method: "Debugger.enable" }));
-      socket.onmessage = ({ data }) => {
-        const { method, params } = JSON.parse(data);
-        if (method === "Debugger.scriptParsed" && params.url.startsWith("file:")) resolve();
-      };
-      socket.onclose = () => reject(new Error("closed"));
-    });
-    await shown;
+    const heard: Said[] = [];
+    socket.onmessage = ({ data }) => void heard.push(JSON.parse(data));
+    await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
+    let calls = 0;
+    const call = async (method: string, params = {}) => {
+      const id = ++calls;
+      socket.send(JSON.stringify({ id, method, params }));
+      return (await vi.waitUntil(() => heard.find((message) => message.id === id), { timeout: 20_000 })).result;
+    };
+    const told = async (method: string, wanted = (_params: Said) => true) =>
+      (
+        await vi.waitUntil(() => heard.find((each) => each.method === method && wanted(each.params)), {
+          timeout: 20_000,
+        })
+      ).params;
+
+    await call("Debugger.enable");
+    const script = await told("Debugger.scriptParsed", ({ url }) => url.startsWith("file:"));
+    // The map comes along, so that a debugger shows the files themselves.
+    const map = JSON.parse(Buffer.from(script.sourceMapURL.split(",")[1], "base64").toString());
+    expect(map.sources.map((source: string) => path.basename(source))).toContain("main.ts");
+    const { scriptSource } = await call("Debugger.getScriptSource", { scriptId: script.scriptId });
+    const before = scriptSource.slice(0, scriptSource.indexOf("Response.json")).split("\n");
+    const place = { lineNumber: before.length - 1, columnNumber: before.at(-1).length };
+    await call("Debugger.setBreakpointByUrl", { url: script.url, ...place });
+    const answer = get("/");
+    const { callFrames } = await told("Debugger.paused");
+    expect(callFrames[0].functionName).toBe("fetch");
+    await call("Debugger.resume");
+    expect((await answer).status).toBe(200);
     socket.close();
   });
 

@@ -7,7 +7,7 @@ import { Pool, type PoolEvent, type PoolGraph } from "../../host/pool.ts";
 import { sweepSeeds } from "../../host/seeds.ts";
 import { refId } from "../../model.ts";
 import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
-import type { RuntimeEvent } from "../../runtime/types.ts";
+import type { RuntimeEvent, RuntimeWarning } from "../../runtime/types.ts";
 import type { Store } from "../../store/index.ts";
 import type { DataCall } from "../data/connect.ts";
 import { type Deployed, deployedSpec, deployedWorkspace } from "../deployed/index.ts";
@@ -199,8 +199,9 @@ export class ServeSession {
     this.#options.observe(event);
     const served = this.#served.get(event.graph);
     const environments = (served?.members ?? []).map(versionRef);
-    const warn = (warnings: readonly Diagnostic[]): void => {
-      for (const diagnostic of warnings) emit({ reason: "warning", diagnostic });
+    const warn = (warnings: readonly RuntimeWarning[]): void => {
+      // Config files are not at hand where things are deployed.
+      for (const { written: _, ...diagnostic } of warnings) emit({ reason: "warning", diagnostic });
     };
     switch (event.type) {
       case "started":
