@@ -6,7 +6,15 @@ import { closure } from "../graph/index.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { changedSince, gitAuthor, gitInfo } from "../lib/git.ts";
 import { type Environment, type EnvironmentRef, PRODUCTION, refId, type Service, type Workspace } from "../model.ts";
-import type { ChangeReport, ChangeResult, DeployItem, NewEnvironment, Target } from "../targets/target.ts";
+import { refuseProtected } from "../targets/promotion.ts";
+import type {
+  ChangeReport,
+  ChangeResult,
+  DeployItem,
+  EnvironmentInfo,
+  NewEnvironment,
+  Target,
+} from "../targets/target.ts";
 import { checkEnvironments } from "./bindings-check.ts";
 import { buildAll } from "./build.ts";
 import { checkBase } from "./environments.ts";
@@ -139,7 +147,9 @@ async function choose(target: Target, workspace: Workspace, options: DeployOptio
   }
   if (chosen.length === 0) throw await noSuchEnvironment(target, services, env ?? PRODUCTION);
   if (options.changed) chosen = await onlyChanged(target, workspace, chosen);
-  return bringAlong(target, workspace, chosen, options);
+  const listed = await target.list();
+  refuseClosed(listed, chosen);
+  return bringAlong({ target, listed, workspace }, chosen, options);
 }
 
 /** Whoever has several environments, one of them protected, says which is meant. */
@@ -152,6 +162,19 @@ function refuseUnnamed(services: readonly Service[]): void {
       notes: [`environments: ${names.join(", ")}`],
     });
   }
+}
+
+/** The target refuses them as well; here nothing has been built yet. @throws TroupeError PROTECTED */
+function refuseClosed(listed: readonly EnvironmentInfo[], chosen: readonly Chosen[]): void {
+  const closed = idsOf(listed.filter((each) => each.protected));
+  for (const { environment } of chosen) {
+    const ref = { service: environment.service, environment: environment.name };
+    refuseProtected(ref, environment.protected || closed.has(refId(ref)));
+  }
+}
+
+function idsOf(listed: readonly EnvironmentInfo[]): Set<string> {
+  return new Set(listed.map(({ service, name }) => refId({ service, environment: name })));
 }
 
 async function resolveOrMake(
@@ -209,14 +232,10 @@ async function onlyChanged(target: Target, workspace: Workspace, chosen: readonl
  * one by one); in another, if it was never deployed, since nothing could run without it.
  */
 async function bringAlong(
-  target: Target,
-  workspace: Workspace,
+  { target, listed, workspace }: { target: Target; listed: readonly EnvironmentInfo[]; workspace: Workspace },
   chosen: readonly Chosen[],
   options: DeployOptions,
 ): Promise<Chosen[]> {
-  const listed = await target.list();
-  const idsOf = (infos: typeof listed) =>
-    new Set(infos.map(({ service, name }) => refId({ service, environment: name })));
   const deployed = idsOf(listed.filter(({ version }) => version !== undefined));
   const closed = idsOf(listed.filter((each) => each.protected));
   const all = new Map(chosen.map((each) => [idOf(each.environment), each]));

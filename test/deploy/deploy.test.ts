@@ -112,6 +112,7 @@ describe("what is refused", () => {
     });
     const direct = error(await troupe(["deploy", "-e", "production", "--json"], { cwd }));
     expect(direct).toEqual({ code: 6, message: expect.stringMatching(/promotions only/) });
+    expect((await troupe(["deploy", "-e", "production"], { cwd })).stderr).not.toContain("Building");
     expect(await deployed(["-e", "staging"], { cwd })).toEqual(["site@staging 1"]);
     expect((await troupe(["env", "promote", "staging"], { cwd })).code).toBe(0);
   });
