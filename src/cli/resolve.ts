@@ -112,7 +112,8 @@ function unknownCommand(
   const visible = below.filter((path) => !path.entry.hidden);
   const next = new Set(visible.map((path) => path.words[words.length]!));
   const given = ["troupe", ...words, stray].join(" ");
-  const guess = didYouMean(stray, next);
+  // Other programs have a command for it, and "versions" is something else.
+  const guess = words.length === 0 && stray === "version" ? "--version" : didYouMean(stray, next);
   // "troupe list" is meant to be "troupe versions list" or "troupe env list": any word of a longer command will do.
   const elsewhere = visible.filter((path) => path.words.slice(words.length).includes(stray));
   const notes = guess

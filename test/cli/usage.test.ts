@@ -5,6 +5,7 @@ import { troupe } from "../support/cli.ts";
 /** [what was typed, what must be said] */
 const MISTAKES: [string[], ...string[]][] = [
   [["dve"], 'There is no command "troupe dve"', 'did you mean "troupe dev"?'],
+  [["version"], 'There is no command "troupe version"', 'did you mean "troupe --version"?'],
   [["graph"], 'There is no command "troupe graph"', 'there is "troupe bindings graph"'],
   [["xyzzy"], 'There is no command "troupe xyzzy"', '"troupe --help" lists what there is'],
   [["bindings", "--jsno"], "Unknown flag --jsno", "did you mean --json?"],
