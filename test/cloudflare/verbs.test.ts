@@ -19,7 +19,7 @@ import { changeSettings } from "../../src/ops/settings.ts";
 import type { TargetSelection } from "../../src/ops/target.ts";
 import { openCloudflareTarget } from "../../src/targets/cloudflare/index.ts";
 import { makeCa } from "../bindings/certificates.ts";
-import { makeFolder, removeFolder, testFolder } from "../support/files.ts";
+import { makeFolder, removeFolder, testFolder, writeFiles } from "../support/files.ts";
 import { changedIn } from "../targets/shop.ts";
 import { Cloud } from "./cloud.ts";
 import { type CloudServer, type Fault, type Seen, startCloud } from "./server.ts";
@@ -104,6 +104,25 @@ triggers = { crons = ["0 ${hour} * * *"] }
       { number: 2, active: false },
       { number: 1, active: true, percentage: 70 },
     ]);
+  });
+
+  test("of a graph are moved where there are any", async () => {
+    const files = (text: string) => ({
+      "troupe.toml": '[workspace]\nmembers = ["*"]\n',
+      "one/index.js": worker(text),
+      "one/troupe.toml": `${config(1)}`.replace("shop", "one"),
+      "two/index.js": worker("two"),
+      "two/troupe.toml": `${config(1)}`.replace("shop", "two"),
+    });
+    const graph = { ...at(testFolder(files("first"))), graph: true };
+    await deploy(graph);
+    await expect(rollout(graph, 50)).rejects.toMatchObject({ code: "PRECONDITION" });
+    writeFiles(graph.cwd, files("second"));
+    await deploy({ ...graph, percentage: 10 });
+    expect((await rollout(graph, 50)).results).toMatchObject([{ service: "one", version: 2 }]);
+    expect(sharesOf("two")).toEqual(["1: 100"]);
+    await rollout(graph, 100);
+    expect(sharesOf("one")).toEqual(["2: 100"]);
   });
 
   test.each([10, 60])("are taken back by a rollback (at %i %%)", async (percentage) => {

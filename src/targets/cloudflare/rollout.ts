@@ -22,9 +22,9 @@ interface Split {
 
 /**
  * Gives the newer versions another share. The last step, to either side, also brings what belongs to the version that stays:
- * crons, addresses, consumers.
+ * crons, addresses, consumers. Of several environments, those where nothing is rolled out stay as they are.
  * @param change deploys a version that is there already to everybody
- * @throws TroupeError NOT_FOUND; PRECONDITION when an environment has nothing that is rolled out
+ * @throws TroupeError NOT_FOUND; PRECONDITION when none of them has anything that is rolled out
  */
 export async function rollout(
   shelf: Shelf,
@@ -33,7 +33,11 @@ export async function rollout(
 ): Promise<ChangeReport> {
   const { refs, percentage } = request;
   const splits: Split[] = [];
-  for (const ref of refs) splits.push(await splitOf(shelf, ref));
+  for (const ref of refs) {
+    const split = await splitOf(shelf, ref);
+    if (split) splits.push(split);
+  }
+  if (splits.length === 0) throw noRollout(refs);
   if (percentage === 0 || percentage === 100) {
     const wanted: Wanted[] = [];
     for (const { stored, older, newer } of splits) {
@@ -80,13 +84,22 @@ function sharesOf({ older, newer }: Pick<Split, "older" | "newer">, percentage: 
   ];
 }
 
-async function splitOf(shelf: Shelf, ref: EnvironmentRef): Promise<Split> {
+/** @returns undefined where one version gets all of the traffic. @throws TroupeError NOT_FOUND, PRECONDITION */
+async function splitOf(shelf: Shelf, ref: EnvironmentRef): Promise<Split | undefined> {
   const stored = await shelf.need(ref);
   const [older, newer, ...others] = liveVersions(await shelf.state(stored));
-  if (newer && older && others.length === 0) {
+  if (!older || !newer) return undefined;
+  if (others.length === 0) {
     return { stored, newer: newer.version, older: older.version, percentage: newer.percentage };
   }
-  throw new TroupeError("PRECONDITION", `${refId(ref)} has no rollout under way: one version gets all of its traffic`, {
+  throw new TroupeError("PRECONDITION", `More than two versions share the traffic of ${refId(ref)}`, {
+    notes: ["Make one of them active: troupe rollback <version> --target cloudflare"],
+  });
+}
+
+function noRollout(refs: readonly EnvironmentRef[]): TroupeError {
+  const names = refs.map(refId).join(", ");
+  return new TroupeError("PRECONDITION", `${names}: no rollout is under way, one version gets all of the traffic`, {
     notes: ["Start one: troupe deploy --target cloudflare --percentage 10"],
   });
 }
