@@ -92,7 +92,7 @@ describe("troupe init", () => {
       "package.json": `${JSON.stringify(manifest, null, "\t")}\n`,
       ".gitignore": "/node_modules\ncoverage",
     });
-    expect((await troupe(["init", "--no-git"], { cwd: dir })).code).toBe(0);
+    expect((await troupe(["init", "--no-git", ...QUICK], { cwd: dir })).code).toBe(0);
     const text = read(dir, "package.json");
     expect(text).toContain('\n\t"name": "mine"');
     const extended = JSON.parse(text);
