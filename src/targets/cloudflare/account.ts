@@ -13,6 +13,7 @@ export interface Account {
   source: "CLOUDFLARE_API_TOKEN" | "login";
 }
 
+/** Where the API is unless CLOUDFLARE_API_BASE_URL says otherwise. */
 export const PUBLIC_API = "https://api.cloudflare.com/client/v4";
 
 /** Where `troupe login` keeps its token. */

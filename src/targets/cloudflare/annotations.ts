@@ -45,6 +45,7 @@ export function versionAnnotations(mark: VersionMark, deployment?: DeploymentMar
   };
 }
 
+/** @returns what is told of a version, as far as it is; of one that somebody else made, the message, tag and commit */
 export function readVersion(annotations: Annotations = {}): VersionMark {
   const { text, fields } = readFields(annotations[MESSAGE]);
   const commit = annotations[COMMIT];
@@ -77,6 +78,7 @@ export interface DeploymentMark {
   bound?: Readonly<Record<string, number>>;
 }
 
+/** @returns what the API takes with a deployment; fields that do not fit into a message are left out */
 export function deploymentAnnotations(mark: DeploymentMark): Annotations {
   const { message, action, author } = mark;
   return { [MESSAGE]: withFields(message, { by: action, author, ...deploymentFields(mark) }) };
@@ -100,6 +102,7 @@ function readBound(text: string): Record<string, number> {
   );
 }
 
+/** @returns what is told of a deployment; without `operation` where troupe did not make it */
 export function readDeployment(annotations: Annotations = {}): DeploymentMark {
   const { text, fields } = readFields(annotations[MESSAGE]);
   return {

@@ -44,6 +44,7 @@ const LONGEST_WAIT = 60_000;
 
 type Method = "get" | "put" | "post" | "patch" | "delete";
 
+/** Sends requests, tries again what is temporary, and throws TroupeErrors. */
 export class Api {
   readonly #sdk: BaseCloudflare;
   readonly #options: ApiOptions;

@@ -60,6 +60,7 @@ export function tagsFor({ service, environment }: EnvironmentRef, others: readon
   ];
 }
 
+/** @returns the tags of a script that is protected, or is not */
 export function withProtection(tags: readonly string[], on: boolean): string[] {
   const others = tags.filter((tag) => tag !== PROTECTED);
   return on ? [...others, PROTECTED] : others;

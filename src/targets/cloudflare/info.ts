@@ -54,10 +54,12 @@ async function environmentInfo(shelf: Shelf, stored: Stored, { subdomain, domain
   };
 }
 
+/** Whether it accepts promotions only, by the tag of its Worker. */
 export function isProtected({ script }: Stored): boolean {
   return script.tags?.includes(PROTECTED) === true;
 }
 
+/** @throws TroupeError AUTH, UNREACHABLE */
 export async function environmentDetail(shelf: Shelf, stored: Stored): Promise<EnvironmentDetail> {
   const [[info], active, settings, state, bound] = await Promise.all([
     environmentInfos(shelf, [stored]),
@@ -113,6 +115,7 @@ export async function boundBy(shelf: Shelf, { script }: Stored): Promise<(Enviro
   ];
 }
 
+/** @param state of the Worker: says which versions are live, and with which share */
 export function versionInfo(version: NetVersion, state: ScriptState): VersionInfo {
   const { number, id, metadata, annotations } = version;
   const live = liveVersions(state);
@@ -140,6 +143,7 @@ export function versionInfos(state: ScriptState, limit?: number): VersionInfo[] 
   return limit === undefined ? found : found.slice(0, limit);
 }
 
+/** Downloads the code, unless this machine has kept it. @throws TroupeError AUTH, UNREACHABLE */
 export async function versionDetail(shelf: Shelf, stored: Stored, version: NetVersion): Promise<VersionDetail> {
   const { ref, script } = stored;
   const [{ bundle, record }, secrets, state, whole] = await Promise.all([

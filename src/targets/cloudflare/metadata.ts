@@ -38,6 +38,7 @@ export interface MetadataOptions {
 /** Secrets that the config does not mention stay: nothing but `troupe secret delete` takes one away. */
 const KEPT = ["secret_text", "secret_key"];
 
+/** @returns the JSON of the `metadata` part: https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/ */
 export function uploadMetadata(
   environment: Environment,
   bundle: Bundle,

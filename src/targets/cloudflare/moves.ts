@@ -104,6 +104,7 @@ async function editionFor(shelf: Shelf, { service, environment }: EnvironmentRef
   return freeEdition(environment, new Set(settings.map(({ edition }) => edition)));
 }
 
+/** What is kept with a version of these parts. */
 export function recordFor(
   ref: EnvironmentRef,
   parts: Pick<VersionRecord, "environment" | "config" | "settings"> & { bundle: Content["bundle"] },
@@ -329,6 +330,7 @@ export async function secretsWanted(
   return { ...moved, ...(remove.length > 0 && { withoutSecrets: remove }) };
 }
 
+/** For secrets that are to be deleted and that there are not. */
 export function noSecrets(ref: EnvironmentRef, names: readonly string[]): TroupeError {
   return new TroupeError("NOT_FOUND", `${refId(ref)} has no secret ${names.join(", ")}`, {
     notes: ["See `troupe secret list`"],

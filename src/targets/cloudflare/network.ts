@@ -96,6 +96,7 @@ export class Network {
     return deployments;
   }
 
+  /** `/accounts/<id>/workflows/<name>`. */
   workflowPath(name: string): string {
     return `${this.base}/workflows/${encodeURIComponent(name)}`;
   }
@@ -168,6 +169,7 @@ export class Network {
   }
 }
 
+/** Whether two deployments give the same versions the same percentages, in whatever order. */
 export function sameShares(a: NetDeployment["versions"], b: NetDeployment["versions"]): boolean {
   const text = (versions: NetDeployment["versions"]) =>
     JSON.stringify(versions.map((each) => [each.version_id, each.percentage]).sort());

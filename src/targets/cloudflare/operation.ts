@@ -8,6 +8,7 @@ interface Done {
   undo(): Promise<unknown>;
 }
 
+/** Remembers, while `run` works, what undoes it. */
 export class Operation {
   readonly #done: Done[] = [];
   readonly #kept: string[] = [];

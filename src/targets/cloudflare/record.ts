@@ -23,6 +23,7 @@ export interface VersionRecord {
   assetRules?: Rules;
 }
 
+/** Name of the module. */
 export const RECORD = "troupe.json";
 
 /** Paths are kept from the config's folder: the next machine has another one, and need not know about this. */

@@ -16,6 +16,7 @@ export interface Maker {
   users?(network: Network, name: string): Promise<string[]>;
 }
 
+/** By the type of a resource. What is not here has to exist. */
 export const MAKERS: Record<string, Maker> = {
   kv: {
     title: "KV namespace",
@@ -124,6 +125,7 @@ export interface Used {
   binding: Binding;
 }
 
+/** Equal for bindings that name the same resource. */
 export function keyOf({ type, id }: Resource): string {
   return `${type} ${id}`;
 }

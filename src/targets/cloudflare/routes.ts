@@ -13,9 +13,12 @@ interface Domain extends Record<string, unknown> {
   hostname: string;
 }
 
+/** Routes that are patterns in a zone. */
 export const plain = ({ routes }: Environment): Route[] => routes.filter(({ customDomain }) => customDomain !== true);
+/** Routes that are custom domains. */
 export const custom = ({ routes }: Environment): Route[] => routes.filter(({ customDomain }) => customDomain === true);
 
+/** Those of the two kinds that this config, or one before it, has any of. */
 export function routeTriggers(context: TriggerContext): (Trigger<NetRoute[]> | Trigger<Domain[]>)[] {
   return [
     ...(concerned(context, (environment) => plain(environment).length > 0) ? [routesTrigger(context)] : []),

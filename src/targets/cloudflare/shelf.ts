@@ -40,6 +40,7 @@ export interface ShelfOptions {
   localBundle?(contentHash: string): Bundle | undefined;
 }
 
+/** Reads an account as environments with versions; nothing is asked twice until `forget`. */
 export class Shelf {
   readonly network: Network;
   readonly #options: ShelfOptions;

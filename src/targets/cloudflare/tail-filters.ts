@@ -1,6 +1,7 @@
 /** What a tail is to tell, as the API takes it. https://developers.cloudflare.com/workers/wrangler/commands/#tail */
 import { TroupeError } from "../../errors.ts";
 
+/** How an invocation can have ended, in the words of `--status`. */
 export const STATUSES = ["ok", "error", "canceled"] as const;
 
 export interface TailFilters {

@@ -37,6 +37,7 @@ export function workflowEditions({ bindings }: Environment): string[] {
     .flatMap(({ resource }) => (resource?.edition === undefined ? [] : [resourceName(resource)]));
 }
 
+/** One that is gone from the config stays: its instances are data. */
 export function workflowTriggers({ network, environment, about }: TriggerContext): Trigger<NetWorkflow | undefined>[] {
   return ownWorkflows(environment).map(({ name, className, settings }) => {
     const path = network.workflowPath(name);

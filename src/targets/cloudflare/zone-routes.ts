@@ -18,6 +18,7 @@ interface ZoneRoute {
   script?: string;
 }
 
+/** The routes of one Worker in the zones that the token sees. */
 export class ZoneRoutes {
   readonly #network: Network;
   readonly #script: string;
