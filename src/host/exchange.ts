@@ -1,7 +1,6 @@
 /** What the front door knows of one request that goes to a worker. */
 import type http from "node:http";
 import type { Dispatcher } from "undici";
-import type { Admission } from "./admission.ts";
 import type { FrontDoorOptions, WorkerRoute } from "./front-door.ts";
 import { addOwnHeaders, localCf, newRay, type RequestHead } from "./headers.ts";
 import type { WorkerClient } from "./worker-client.ts";
@@ -13,7 +12,6 @@ export interface ExchangeBase {
   /** For all others. */
   agent: Dispatcher;
   options: FrontDoorOptions;
-  admission: Admission;
 }
 
 export class Exchange {

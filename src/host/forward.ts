@@ -45,8 +45,6 @@ class Forwarding implements AnswerHandler, Holder {
   #attempts = 0;
   #lease: Lease | undefined;
   #sent: Sent | undefined;
-  /** It was sent and has no answer yet. */
-  #awaited = false;
   #status = 0;
   /** The head of an answer that was not written yet, and what has come of its body. */
   #head: Head | undefined;
@@ -67,7 +65,7 @@ class Forwarding implements AnswerHandler, Holder {
     this.#response.on("close", () => {
       if (!this.#response.writableFinished) this.#abort("client is gone");
     });
-    this.#exchange.base.admission.pass(() => this.#attempt());
+    this.#attempt();
   }
 
   #attempt(): void {
@@ -85,8 +83,6 @@ class Forwarding implements AnswerHandler, Holder {
 
   #dispatch(lease: Lease): void {
     this.#lease = lease;
-    this.#awaited = true;
-    this.#exchange.base.admission.enter();
     lease.holder = this;
     const { base, request, url, method, head } = this.#exchange;
     if (!head.hasBody) {
@@ -113,7 +109,6 @@ class Forwarding implements AnswerHandler, Holder {
   }
 
   onHead(status: number, raw: readonly string[]): void {
-    this.#answered();
     const { route, options } = this.#exchange;
     this.#status = status;
     const headers = responseHeaders(raw, route.responseHeaders?.(this.#lease!));
@@ -274,13 +269,6 @@ class Forwarding implements AnswerHandler, Holder {
     this.#lease = undefined;
     this.#sent = undefined;
     lease?.release();
-    this.#answered();
-  }
-
-  #answered(): void {
-    if (!this.#awaited) return;
-    this.#awaited = false;
-    this.#exchange.base.admission.leave();
   }
 }
 

@@ -4,7 +4,6 @@ import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Lease } from "../runtime/types.ts";
-import { Admission } from "./admission.ts";
 import { createAgent } from "./body-client.ts";
 import { Exchange } from "./exchange.ts";
 import { forwardRequest } from "./forward.ts";
@@ -53,8 +52,6 @@ export interface FrontDoorOptions {
   /** @param hostname without port, lower case */
   route(hostname: string, request: http.IncomingMessage): RouteResult;
   onAccess?(entry: AccessEntry): void;
-  /** Whether a process is starting just now: requests leave it room then. */
-  isStarting?(): boolean;
   /** A page instead of the bare 500 with which workerd answers after an uncaught exception; undefined: let that pass. */
   onUncaught?(ray: string, accept: string | undefined): Promise<Page | undefined>;
   /** Markup to append to every HTML page; undefined: none. */
@@ -74,7 +71,7 @@ const AMBIGUOUS: Page = { status: 400, headers: { connection: "close" }, body: "
 export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const agent = createAgent();
   const client = new WorkerClient();
-  const base = { client, agent, options, admission: new Admission(options.isStarting) };
+  const base = { client, agent, options };
   const serverOptions: http.ServerOptions = {
     maxHeaderSize: 128 * 1024,
     noDelay: true,

@@ -76,23 +76,11 @@ export class Generation {
     this.#doors = doorsOf(parts.spec, parts.origins);
   }
 
-  /** How many are starting just now, in this program. */
-  static starting = 0;
-
   /**
    * @throws TroupeError START when it can't start, CONFIG when a file that a binding names cannot be read; LoadError when
    * it can't start with code loaded
    */
   static async start(spec: GraphSpec, options: GenerationOptions = {}): Promise<Generation> {
-    Generation.starting++;
-    try {
-      return await Generation.#start(spec, options);
-    } finally {
-      Generation.starting--;
-    }
-  }
-
-  static async #start(spec: GraphSpec, options: GenerationOptions): Promise<Generation> {
     const { Miniflare, NoOpLog, Response } = loadMiniflare();
     const output: string[] = [];
     const events = new EventReader(spec, options.onEvent);

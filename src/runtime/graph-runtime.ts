@@ -39,11 +39,6 @@ export function createGraphRuntime(options: GraphRuntimeOptions = {}): GraphRunt
  */
 const LINGERING = 2;
 
-/** Whether a process of any graph is starting. */
-export function isStarting(): boolean {
-  return Generation.starting > 0;
-}
-
 class Runtime implements GraphRuntime {
   #options: GraphRuntimeOptions;
   #current: Generation | undefined;

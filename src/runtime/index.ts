@@ -3,6 +3,6 @@
  * `(await runtime.acquire("gateway@production")).origin`, and swap again for every new version.
  */
 
-export { createGraphRuntime, isStarting } from "./graph-runtime.ts";
+export { createGraphRuntime } from "./graph-runtime.ts";
 export { newestCompatibilityDate, preloadRuntime } from "./miniflare.ts";
 export type * from "./types.ts";

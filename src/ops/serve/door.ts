@@ -11,7 +11,6 @@ import {
 } from "../../host/front-door.ts";
 import { type Page, unknownHostPage } from "../../host/pages.ts";
 import { refId } from "../../model.ts";
-import { isStarting } from "../../runtime/index.ts";
 import { portInUse } from "../port-in-use.ts";
 import type { ServePlan } from "./plan.ts";
 import type { ServeSession } from "./session.ts";
@@ -132,7 +131,7 @@ async function open(
   options: Omit<Parameters<typeof createFrontDoor>[0], "host" | "port">,
 ): Promise<FrontDoor> {
   try {
-    return await createFrontDoor({ host, port, isStarting, ...options });
+    return await createFrontDoor({ host, port, ...options });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EADDRINUSE") {
