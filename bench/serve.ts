@@ -1,7 +1,9 @@
 /** `troupe serve`: throughput of the front door, swaps under load, first requests, and many environments that are idle. */
+import path from "node:path";
 import type { InlineService } from "../test/support/graph.ts";
 import { bareMiniflare } from "./lib/contenders.ts";
 import { Client, freePort, until } from "./lib/http.ts";
+import { startNode } from "./lib/processes.ts";
 import { type Check, milliseconds, type Section } from "./lib/report.ts";
 import { type BenchStore, benchStore, get, load, serve } from "./lib/serve.ts";
 import { interleave, type Samples, summarise } from "./lib/stats.ts";
@@ -9,6 +11,7 @@ import { writeWorkspace } from "./lib/workspace.ts";
 import type { BenchOptions } from "./run.ts";
 
 const SWAPS = 50;
+const THIN_DOOR = path.join(import.meta.dirname, "lib", "thin-door.ts");
 /** Seconds of one sample of throughput. */
 const SAMPLE = 3;
 const ENVIRONMENTS = { few: 10, many: 500, active: 10 };
@@ -30,18 +33,29 @@ export default async function serving(options: BenchOptions): Promise<Section> {
 
 type Part = Pick<Section, "rows" | "checks">;
 
+/**
+ * How much of it is left is the machine's doing, too: client, door and worker share its cores. So the thinnest door there
+ * can be is measured beside ours.
+ */
 async function throughput({ runs }: BenchOptions): Promise<Part> {
   const bench = benchStore();
   const workspace = writeWorkspace([{ name: "hello", config: {}, files: { "src/index.ts": hello("hello").code } }]);
   const port = await freePort();
+  const thinPort = await freePort();
   const bare = bareMiniflare(workspace, [workspace.services[0]!.config], ["--direct", String(port)]);
+  const thinDoor = startNode([THIN_DOOR, String(thinPort), `http://127.0.0.1:${port}`]);
   try {
     bench.store.deploy({ hello: hello("hello") });
     const host = await serve(bench.store);
     await get(host.port, "hello");
-    const client = new Client(port);
-    await until(client, bare, ({ status }) => status === 200, { pause: 20 });
-    client.close();
+    for (const [to, child] of [
+      [port, bare],
+      [thinPort, thinDoor],
+    ] as const) {
+      const client = new Client(to);
+      await until(client, child, ({ status }) => status === 200, { pause: 20 });
+      client.close();
+    }
     const rate = (to: number) => async () => {
       const { requests, lost, reason } = await load(to, "hello.localhost", { seconds: SAMPLE }).done;
       if (lost > 0) throw new Error(`${lost} requests lost: ${reason}`);
@@ -51,14 +65,16 @@ async function throughput({ runs }: BenchOptions): Promise<Part> {
       runs ?? 7,
       new Map([
         ["door", rate(host.port)],
+        ["thin", rate(thinPort)],
         ["direct", rate(port)],
       ]),
     );
     await host.stop();
-    const [door, direct] = [rates.get("door")!, rates.get("direct")!];
+    const [door, thin, direct] = [rates.get("door")!, rates.get("thin")!, rates.get("direct")!];
     return {
       rows: [
         ["requests a second, 50 connections: front door", perSecond(door)],
+        ["… the thinnest door: node:http and undici, and nothing else", perSecond(thin)],
         ["… workerd's own socket", perSecond(direct)],
       ],
       checks: [
@@ -68,9 +84,11 @@ async function throughput({ runs }: BenchOptions): Promise<Part> {
           limit: 1 / 0.7,
           unit: " ×",
         },
+        { what: "the thinnest door, beside ours", value: thin.median / door.median, limit: 1, unit: " ×" },
       ],
     };
   } finally {
+    await thinDoor.stop();
     await bare.stop();
     workspace.remove();
     bench.remove();

@@ -57,7 +57,7 @@ export function printSection(section: Section): void {
 
 function checkLine(check: Check): string {
   const unit = check.unit ?? "";
-  return `${passes(check) ? "pass" : "FAIL"}  ${check.what}: ${check.value.toFixed(2)}${unit} (at most ${check.limit}${unit})`;
+  return `${passes(check) ? "pass" : "FAIL"}  ${check.what}: ${check.value.toFixed(2)}${unit} (at most ${shown(check.limit)}${unit})`;
 }
 
 /** Replaces or adds the section in RESULTS.md; the others stay as they are. */
@@ -83,7 +83,7 @@ function markdown(section: Section, now: Date): string {
     return line([
       check.what,
       `${check.value.toFixed(2)}${unit}`,
-      `≤ ${check.limit}${unit}`,
+      `≤ ${shown(check.limit)}${unit}`,
       passes(check) ? "pass" : "**fail**",
     ]);
   });
@@ -118,4 +118,9 @@ function commit(): string {
   } catch {
     return "";
   }
+}
+
+/** Without the digits that a division left. */
+function shown(limit: number): number {
+  return Number(limit.toFixed(2));
 }
