@@ -7,7 +7,7 @@ import { TroupeError } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { type EnvironmentRef, PRODUCTION, type Workspace } from "../model.ts";
 import { openStore, STORE_FILE, type Store, storeError } from "../store/index.ts";
-import { openLocalTarget } from "../targets/local/index.ts";
+import { type LocalTargetOptions, openLocalTarget } from "../targets/local/index.ts";
 import type { Target } from "../targets/target.ts";
 import { type Selection, selectWorkspace } from "./select.ts";
 import { ensureStateFolder, stateDir } from "./state.ts";
@@ -17,6 +17,8 @@ export interface TargetSelection extends Selection {
   target?: string;
   stateDir?: string;
   now(): Date;
+  /** Instead of the trial start of the local target. */
+  trial?: LocalTargetOptions["trial"];
 }
 
 export interface OpenTarget {
@@ -100,7 +102,8 @@ async function withCloudflare<T>(
 
 async function openTarget(selection: TargetSelection, folder: string, create: boolean): Promise<Target> {
   if (create) await ensureStateFolder(folder, folder);
-  return openLocalTarget({ folder, now: selection.now, mustExist: !create });
+  const { now, trial } = selection;
+  return openLocalTarget({ folder, now, mustExist: !create, ...(trial && { trial }) });
 }
 
 /**

@@ -43,6 +43,11 @@ export interface SuiteOptions {
   selection?(cwd: string, template?: string): Partial<TargetSelection>;
   /** Where an environment is reached. Default: below `localhost`. */
   hostname?(service: string, environment: string): string;
+  /**
+   * The dialect in which every change is tried before it is made, as for users. That takes most of a change's time, and what is
+   * tried is the same in all dialects: in the others only what is about it. Absent: it makes no difference.
+   */
+  tried?: Dialect;
   /** It never tells values of secrets, nor anything made of them: a clone must be given them. */
   hidesSecrets?: boolean;
 }
@@ -53,7 +58,7 @@ function localHostname(service: string, environment: string): string {
 
 /** Runs against a target that is empty and the folder's own. */
 export function targetSuite(name: string, options: SuiteOptions): void {
-  const { hostname = localHostname, hidesSecrets = false } = options;
+  const { hostname = localHostname, hidesSecrets = false, tried } = options;
   const cloning = hidesSecrets ? { secretsFile: secretsFile("staging") } : {};
   describe.each(options.dialects)(`${name}: services in the dialect of %s`, (dialect) => {
     let template: string;
@@ -65,6 +70,7 @@ export function targetSuite(name: string, options: SuiteOptions): void {
       const file = serviceFile(cwd, service);
       writeFileSync(file, change(readFileSync(file, "utf8")));
     };
+    const untried = tried === undefined || tried === dialect ? {} : { trial: async () => {} };
     const version = (service: string, environment: string, number?: number) =>
       ask(at, (target) => target.version({ service, environment }, number));
 
@@ -77,7 +83,7 @@ export function targetSuite(name: string, options: SuiteOptions): void {
     beforeEach(() => {
       cwd = testFolder();
       cpSync(template, cwd, { recursive: true });
-      at = { ...selectionOf(cwd), ...options.selection?.(cwd, template) };
+      at = { ...selectionOf(cwd), ...untried, ...options.selection?.(cwd, template) };
     });
 
     describe("deploy", () => {
@@ -146,7 +152,7 @@ export function targetSuite(name: string, options: SuiteOptions): void {
         edit("gateway", (text) => text.replace("GREETING +", "GREETING + '!' +"));
         edit("auth", (text) => `throw new Error("not today");\n${text}`);
         const before = await snapshot(at);
-        await expect(deploy({ ...at, env: "staging" })).rejects.toMatchObject({
+        await expect(deploy({ ...at, trial: undefined, env: "staging" })).rejects.toMatchObject({
           code: "START",
           message: expect.stringContaining("not today"),
         });

@@ -10,7 +10,7 @@ import type { Draft } from "./draft.ts";
 import { type Address, changeResult } from "./info.ts";
 import { type Plan, planChange } from "./plan.ts";
 import { copiesOf } from "./promotion.ts";
-import { tryToStart } from "./trial.ts";
+import { type Trial, tryToStart } from "./trial.ts";
 import { takeTurn } from "./turn.ts";
 
 /** How often a change is planned anew because somebody else changed the same environments meanwhile. */
@@ -26,11 +26,16 @@ export class Changes {
   readonly #store: Store;
   readonly #now: () => Date;
   readonly #address: Address;
+  readonly #trial: Trial;
 
-  constructor(store: Store, { now, address }: { now: () => Date; address: Address }) {
+  constructor(
+    store: Store,
+    { now, address, trial = tryToStart }: { now: () => Date; address: Address; trial?: Trial | undefined },
+  ) {
     this.#store = store;
     this.#now = now;
     this.#address = address;
+    this.#trial = trial;
   }
 
   /** Folder of the data of all deployed environments. */
@@ -69,7 +74,7 @@ export class Changes {
     const drafts = await build();
     const seen = this.#stateOf(drafts);
     const plan = this.#plan(drafts, options);
-    await tryToStart(this.#store, plan, options.signal);
+    await this.#trial(this.#store, plan, options.signal);
     options.signal?.throwIfAborted();
     if (options.dryRun) return this.#report(plan, undefined);
     const done = await this.#withCopies(drafts, () => this.#commit(drafts, options, careful ? seen : undefined));

@@ -39,6 +39,7 @@ import {
   versionView,
 } from "./info.ts";
 import { cloneDrafts, newSettings, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
+import type { Trial } from "./trial.ts";
 
 export interface LocalTargetOptions {
   /** The state folder; it must exist. */
@@ -46,11 +47,13 @@ export interface LocalTargetOptions {
   now(): Date;
   /** Fails with NOT_FOUND instead of making a new store. */
   mustExist?: boolean;
+  /** What must succeed before a change is committed. Default: all that is deployed starts. */
+  trial?: Trial;
 }
 
 /** @throws TroupeError STORE, NOT_FOUND */
-export function openLocalTarget({ folder, now, mustExist }: LocalTargetOptions): Target {
-  return new LocalTarget(openStore(folder, { now, ...(mustExist && { mustExist }) }), now, addressIn(folder));
+export function openLocalTarget({ folder, now, mustExist, trial }: LocalTargetOptions): Target {
+  return new LocalTarget(openStore(folder, { now, ...(mustExist && { mustExist }) }), now, addressIn(folder), trial);
 }
 
 class LocalTarget implements Target {
@@ -59,10 +62,10 @@ class LocalTarget implements Target {
   readonly #address: Address;
   readonly #changes: Changes;
 
-  constructor(store: Store, now: () => Date, address: Address) {
+  constructor(store: Store, now: () => Date, address: Address, trial?: Trial) {
     this.#store = store;
     this.#address = address;
-    this.#changes = new Changes(store, { now, address });
+    this.#changes = new Changes(store, { now, address, trial });
   }
 
   async list(service?: string): Promise<EnvironmentInfo[]> {

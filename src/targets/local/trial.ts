@@ -9,10 +9,11 @@ import { isBundle, type Preview } from "./draft.ts";
 import type { Plan } from "./plan.ts";
 import { specOf } from "./spec.ts";
 
-/**
- * @throws TroupeError START with the Worker's own error; STORE when what it binds is damaged
- */
-export async function tryToStart(store: Store, { changed, after }: Plan, signal?: AbortSignal): Promise<void> {
+/** @throws TroupeError START with the Worker's own error; STORE when what it binds is damaged */
+export type Trial = (store: Store, plan: Plan, signal?: AbortSignal) => Promise<void>;
+
+/** In a process of its own. */
+export const tryToStart: Trial = async (store, { changed, after }, signal) => {
   if (changed.length === 0) return;
   const previews = new Map<string, Preview>(changed.map((each) => [each.deployed.id, each]));
   const graph = closure(
@@ -49,4 +50,4 @@ export async function tryToStart(store: Store, { changed, after }: Plan, signal?
     await runtime.close();
     await rm(filesDir, { recursive: true, force: true });
   }
-}
+};
