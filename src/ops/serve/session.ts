@@ -8,7 +8,7 @@ import { sweepSeeds } from "../../host/seeds.ts";
 import { refId } from "../../model.ts";
 import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
 import type { RuntimeEvent, RuntimeWarning } from "../../runtime/types.ts";
-import type { Store } from "../../store/index.ts";
+import type { EnvironmentRecord, Store } from "../../store/index.ts";
 import type { DataCall } from "../data/connect.ts";
 import { type Deployed, deployedSpec, deployedWorkspace } from "../deployed/index.ts";
 import { Background } from "./background.ts";
@@ -43,6 +43,9 @@ export class ServeSession {
   #options: SessionOptions;
   #homes!: Homes;
   #background: Background;
+  /** As they were when the store was last read. */
+  #environments: readonly EnvironmentRecord[] = [];
+  /** Whose data it is: theirs. */
   #users = new Set<string>();
   /** Versions in the graphs that run, for events about them. */
   #served = new WeakMap<PoolGraph, ServedGraph>();
@@ -74,11 +77,12 @@ export class ServeSession {
   /** @throws TroupeError STORE */
   static async open(options: SessionOptions): Promise<ServeSession> {
     const session = new ServeSession(options);
-    session.#readUsers();
+    session.#readEnvironments();
     session.#homes = await Homes.open(options.dataDir, (user) => session.#users.has(user));
     session.plan = session.#read();
     session.#apply();
     await session.#free();
+    // Read anew: a clone may have laid one down meanwhile.
     const seeds = new Set(options.store.environments().flatMap(({ settings }) => settings.seed ?? []));
     await sweepSeeds(options.dataDir, (seed) => seeds.has(seed));
     // Starting the first graph need not wait for it.
@@ -117,7 +121,7 @@ export class ServeSession {
   /** Reads the store again. @throws TroupeError STORE */
   refresh(): void {
     const before = this.plan.deployed;
-    this.#readUsers();
+    this.#readEnvironments();
     this.plan = this.#read();
     const changed = [...this.plan.deployed.values()].filter((each) => {
       const old = before.get(each.id);
@@ -145,19 +149,18 @@ export class ServeSession {
     return planServe(deployedWorkspace(this.#options.store, { all: true }), (user) => this.#homes.of([user]));
   }
 
-  #readUsers(): void {
+  #readEnvironments(): void {
+    this.#environments = this.#options.store.environments();
     this.#users = new Set(
-      this.#options.store
-        .environments()
-        .map((record) =>
-          userOf({ id: refId({ service: record.service, environment: record.settings.edition }), record }),
-        ),
+      this.#environments.map((record) =>
+        userOf({ id: refId({ service: record.service, environment: record.settings.edition }), record }),
+      ),
     );
   }
 
   #apply(): void {
     this.pool.apply(this.plan.graphs.map((graph) => this.#poolGraph(graph)));
-    const editions = this.#options.store.environments().map(({ settings }) => settings.edition);
+    const editions = this.#environments.map(({ settings }) => settings.edition);
     this.#background.apply(this.plan, new Set(editions));
   }
 
