@@ -77,8 +77,9 @@ export class Loader {
     const loading = await Promise.allSettled(
       ids.map(async (id) => {
         const service = this.#services.get(id)!;
+        const limit = Math.min(spec.startTimeout ?? LOAD_TIMEOUT, LOAD_TIMEOUT);
         const { bundle } = spec.workers.find((worker) => worker.id === id)!;
-        return { service, revision: await service.load(optionsOf(id, assembled), bundle) };
+        return { service, revision: await service.load(optionsOf(id, assembled), bundle, limit) };
       }),
     );
     const fresh = loading.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
@@ -153,15 +154,16 @@ class LoadedService {
 
   /**
    * Loads code beside what runs.
+   * @param limit milliseconds that it may take
    * @returns its revision, for `use`
    * @throws LoadError
    */
-  async load(own: WorkerOptions, bundle: Bundle): Promise<string> {
+  async load(own: WorkerOptions, bundle: Bundle, limit: number): Promise<string> {
     this.#count = Math.max(this.#count, 1) + 1;
     const revision = String(this.#count);
     this.#codes.set(revision, loadedCode(own.config, bundle.exports));
     try {
-      await this.#ask("load", revision);
+      await this.#ask("load", revision, limit);
       return revision;
     } catch (error) {
       this.#codes.delete(revision);
@@ -185,11 +187,11 @@ class LoadedService {
     await this.#ask("release", revision).catch(() => {});
   }
 
-  async #ask(verb: "load" | "use" | "release", revision: string): Promise<void> {
+  async #ask(verb: "load" | "use" | "release", revision: string, limit = LOAD_TIMEOUT): Promise<void> {
     const response = await fetch(new URL(`/${verb}/${revision}`, this.#control), {
       // No page in a browser can send that.
       headers: { [CONTROL]: "1" },
-      signal: AbortSignal.timeout(LOAD_TIMEOUT),
+      signal: AbortSignal.timeout(limit),
     }).catch((cause) => {
       throw new LoadError(this.#id, String(cause), { cause, timedOut: cause.name === "TimeoutError" });
     });

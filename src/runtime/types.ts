@@ -32,7 +32,10 @@ export interface GraphSpec {
   restart?: boolean;
   /** Port of the V8 inspector. Absent: no inspector. */
   inspectorPort?: number;
-  /** Milliseconds that a generation may take to start before it is given up (an endless loop at start-up). Default 15000. */
+  /**
+   * Milliseconds that a generation may take to start before it is given up (an endless loop at start-up). Default 15000.
+   * Code that is loaded into the running one has at most 5000 of them before another is started instead.
+   */
   startTimeout?: number;
 }
 
