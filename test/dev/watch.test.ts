@@ -111,3 +111,48 @@ test("sees what was saved before it could be seen, once", async () => {
   rmSync(early, { recursive: true });
   expect(bursts).toEqual([[asset, saved]]);
 });
+
+test("is ready only when what is there is watched, however much is not there yet", async () => {
+  const own = path.join(folder, "sparse");
+  const config = path.join(own, "troupe.toml");
+  mkdirSync(own);
+  const changes: string[] = [];
+  for (let round = 0; round < 10; round++) {
+    writeFileSync(config, "before");
+    let resolve = (): void => {};
+    const seen = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const sparse = await createWatcher((changed) => {
+      changes.push(...changed);
+      resolve();
+    });
+    const missing = ["a.js", "package.json", "tsconfig.json", "b.js", "c.js"].map((name) => path.join(own, name));
+    sparse.set([...missing, config], [path.join(own, "src")]);
+    await sparse.ready;
+    writeFileSync(config, "after");
+    await seen;
+    await sparse.close();
+  }
+  expect(changes.filter((changed) => changed === config).length).toBeGreaterThanOrEqual(10);
+});
+
+test("sees what appears in a folder that was missing", async () => {
+  const own = path.join(folder, "nothing-yet");
+  const inside = path.join(own, "src", "new.ts");
+  mkdirSync(own);
+  writeFileSync(path.join(own, "troupe.toml"), "");
+  let resolve = (_changed: string[]): void => {};
+  const seen = new Promise<string[]>((done) => {
+    resolve = done;
+  });
+  const sparse = await createWatcher((changed) => {
+    if (changed.includes(inside)) resolve(changed);
+  });
+  sparse.set([path.join(own, "troupe.toml")], [path.join(own, "src")]);
+  await sparse.ready;
+  mkdirSync(path.dirname(inside));
+  writeFileSync(inside, "1");
+  expect(await seen).toContain(inside);
+  await sparse.close();
+});

@@ -102,8 +102,17 @@ export async function createWatcher(
       watcher.add(paths);
       return;
     }
-    watcher = watch(paths, options);
-    watcher.once("ready", markReady);
+    // chokidar counts a path that is not there twice, and would be ready before the others are watched.
+    const missing = paths.filter(isGone);
+    const there = paths.filter((each) => !missing.includes(each));
+    watcher = watch(there, options);
+    const started = watcher;
+    const begin = (): void => {
+      if (missing.length > 0) started.add(missing);
+      markReady();
+    };
+    if (there.length > 0) watcher.once("ready", begin);
+    else begin();
     watcher.on("all", (_event, changed) => noteChange(path.resolve(changed)));
     // chokidar swallows a second change of a file within 50 ms (a formatter that follows a save); the raw events tell it.
     watcher.on("raw", (_event, name, details) => {
