@@ -141,7 +141,9 @@ export class Pool {
     const gone = Promise.all(olds.map((old) => old.retire(why)));
     this.#inBackground(gone);
     for (const old of olds) this.#processes.delete(old);
-    for (const [worker, process] of this.#byWorker) if (olds.includes(process)) this.#byWorker.delete(worker);
+    if (olds.length > 0) {
+      for (const [worker, process] of this.#byWorker) if (olds.includes(process)) this.#byWorker.delete(worker);
+    }
     return news.map((graph) => this.#add(graph, gone));
   }
 
