@@ -7,10 +7,10 @@ import type { Dirent } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import globToRegExp from "glob-to-regexp";
+import mime from "mime";
 import { TroupeError } from "../../errors.ts";
 import type { Environment } from "../../model.ts";
 import type { Api } from "./client.ts";
-import { mediaType } from "./media-types.ts";
 
 export type Manifest = Record<string, { hash: string; size: number }>;
 
@@ -213,4 +213,10 @@ async function bucketForm(
     form.append(hash, new File([contents.toString("base64")], hash, { type }), hash);
   }
   return form;
+}
+
+/** What the network serves a file as: it takes the uploader's word for it. By the same library as Wrangler's. */
+function mediaType(file: string): string | undefined {
+  const type = mime.getType(file) ?? undefined;
+  return type?.startsWith("text/") ? `${type}; charset=utf-8` : type;
 }
