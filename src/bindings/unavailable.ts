@@ -6,15 +6,19 @@ import type { LocalContext, WorkerOptions } from "./kind.ts";
 
 const WORKER = "troupe:unavailable";
 
-/**
- * RPC looks methods up on the instance, so an instance that is a Proxy answers for every name. Calls are pipelined: on
- * `env.COUNTERS.get(env.COUNTERS.idFromName("a")).fetch(…)` the last promise rejects with the first one's error.
- */
 /** Names that the runtime itself looks up on an instance, as JavaScript: they are never RPC methods. */
-export const OWN_NAMES =
+const OWN_NAMES =
   'new Set(["constructor", "then", "alarm", "connect", "email", "queue", "scheduled", "tail", "tailStream", "test", "trace"])';
 
-const SOURCE = `
+/**
+ * The code of an entrypoint whose every use fails with a message. RPC looks methods up on the instance, so an instance that
+ * is a Proxy answers for every name. Calls are pipelined: on `env.COUNTERS.get(env.COUNTERS.idFromName("a")).fetch(…)` the
+ * last promise rejects with the first one's error.
+ * @param use what looking up a method does, as JavaScript: with `ctx` and `env` of the constructor
+ * @param fetch what answers a fetch instead, as JavaScript: a function of its own
+ */
+export function rejectingEntrypoint(use: string, fetch?: string): string {
+  return `
 import { WorkerEntrypoint } from "cloudflare:workers";
 const HANDLERS = ${OWN_NAMES};
 export default class extends WorkerEntrypoint {
@@ -22,19 +26,24 @@ export default class extends WorkerEntrypoint {
     super(ctx, env);
     return new Proxy(this, {
       get(target, key) {
+        ${fetch === undefined ? "" : `if (key === "fetch") return ${fetch};`}
         if (typeof key === "symbol" || HANDLERS.has(key)) return Reflect.get(target, key);
-        throw new Error(ctx.props.message);
+        ${use}
       },
     });
   }
 }
 `;
+}
 
 const worker: WorkerOptions = {
   config: {
     name: WORKER,
     compatibilityDate: "2026-01-01",
-    manifest: { mainModule: "index.js", modules: { "index.js": { type: "esm", contents: SOURCE } } },
+    manifest: {
+      mainModule: "index.js",
+      modules: { "index.js": { type: "esm", contents: rejectingEntrypoint("throw new Error(ctx.props.message);") } },
+    },
   },
 };
 
