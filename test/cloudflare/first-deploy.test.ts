@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { deploy } from "../../src/ops/deploy.ts";
 import type { TargetSelection } from "../../src/ops/target.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
-import { Cloud } from "./cloud.ts";
 import { type CloudServer, type Seen, startCloud } from "./server.ts";
 
 let server: CloudServer;
@@ -13,10 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 beforeEach(() => {
-  server.cloud = new Cloud();
-  server.fault = undefined;
-  server.hold = undefined;
-  server.forget();
+  server.reset();
   cwd = testFolder({ "troupe.toml": '[workspace]\nmembers = ["*"]\n' });
 });
 

@@ -39,6 +39,8 @@ export interface CloudServer {
   /** What a client needs in its environment. */
   env: Record<string, string>;
   forget(): void;
+  /** An account without anything, and a server that does what it is asked. */
+  reset(): void;
   /** What those who tail have sent. */
   heard: string[];
   /** Why connections of tails were ended by the WebSocket server: they broke its protocol. */
@@ -122,6 +124,12 @@ export async function startCloud(): Promise<CloudServer> {
       CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
     },
     forget: () => void result.seen.splice(0),
+    reset() {
+      result.cloud = new Cloud();
+      result.fault = undefined;
+      result.hold = undefined;
+      result.forget();
+    },
     tell(script, told) {
       for (const { id } of result.cloud.tails.filter((tail) => tail.script === script))
         sockets.get(id)?.send(typeof told === "string" ? told : JSON.stringify(told));

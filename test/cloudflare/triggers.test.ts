@@ -4,7 +4,6 @@ import { deploy } from "../../src/ops/deploy.ts";
 import { rollback, rollout } from "../../src/ops/environments.ts";
 import type { TargetSelection } from "../../src/ops/target.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
-import { Cloud } from "./cloud.ts";
 import { type CloudServer, startCloud } from "./server.ts";
 
 let server: CloudServer;
@@ -14,9 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 beforeEach(() => {
-  server.cloud = new Cloud();
-  server.fault = undefined;
-  server.forget();
+  server.reset();
   cwd = testFolder();
 });
 

@@ -30,9 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 beforeEach(() => {
-  server.cloud = new Cloud();
-  server.fault = undefined;
-  server.forget();
+  server.reset();
 });
 
 function at(cwd: string): TargetSelection {
