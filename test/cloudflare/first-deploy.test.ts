@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { deploy } from "../../src/ops/deploy.ts";
 import type { TargetSelection } from "../../src/ops/target.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
+import { deployOurs } from "./ours.ts";
 import { type CloudServer, type Seen, startCloud } from "./server.ts";
 
 let server: CloudServer;
@@ -138,6 +139,108 @@ ${migrations(...classes)}`;
   }
   await deploy(at());
   expect(names.map((name) => server.cloud.scripts.get(name)!.migration_tag)).toEqual(["Twoa", "Twob", "Twoc"]);
+});
+
+const classes = (...names: string[]) => `import { DurableObject } from "cloudflare:workers";
+${names.map((name) => `export class ${name} extends DurableObject {}`).join("\n")}`;
+const migrations = (...names: string[]) =>
+  names.map((name) => `[[migrations]]\ntag = "${name}"\nnew_sqlite_classes = ["${name}"]\n`).join("");
+
+/** Services of a circle: in the second generation, each has a new class that the one before it binds. */
+function writeCircle(names: readonly string[], generation: number): void {
+  for (const [index, name] of names.entries()) {
+    const next = names[(index + 1) % names.length]!;
+    const own = generation === 1 ? [`One${name}`] : [`One${name}`, `Two${name}`];
+    const bindings = [
+      `{ name = "OWN", class_name = "One${name}" }`,
+      ...(generation === 1 ? [] : [`{ name = "NEXT", class_name = "Two${next}", script_name = "${next}" }`]),
+    ];
+    const code = `${classes(...own)}\nexport default { fetch: () => new Response("${name} ${generation}") };`;
+    const files = `assets = { directory = "public" }\n[vars]\nGENERATION = ${generation}\n`;
+    write(name, `durable_objects = { bindings = [${bindings}] }\n${files}${migrations(...own)}`, code);
+    writeFiles(cwd, { [`${name}/public/page.html`]: `${name} ${generation}` });
+  }
+}
+
+const codeOf = (name: string) =>
+  Object.values(server.cloud.active(name)!.parts)
+    .map(({ contents }) => contents.toString())
+    .find((text) => text.includes("new Response"));
+const boundTo = (name: string) =>
+  server.cloud
+    .active(name)!
+    .bindings.flatMap(({ type, script_name }) =>
+      type === "durable_object_namespace" && script_name !== undefined ? [script_name] : [],
+    );
+
+test.each([
+  ["a", "b"],
+  ["a", "b", "c"],
+])("Workers that bind each other's new classes need one deploy: %s, %s", async (...names) => {
+  writeCircle(names, 1);
+  await deploy({ ...at(), message: "one" });
+  writeCircle(names, 2);
+  server.forget();
+  const { results } = await deploy({ ...at(), message: "two" });
+  expect(results.map(({ changed, changes }) => [changed, changes])).toEqual(
+    names.map(() => [true, expect.arrayContaining(["code", "binding NEXT", "var GENERATION", "file /page.html"])]),
+  );
+  for (const [index, name] of names.entries()) {
+    expect(server.cloud.scripts.get(name)!.migration_tag).toBe(`Two${name}`);
+    expect(boundTo(name)).toEqual([names[(index + 1) % names.length]]);
+    expect(codeOf(name)).toContain(`${name} 2`);
+    expect(server.cloud.active(name)!.metadata.main_module).toBe("index.js");
+  }
+  // One of them was what it had been, with its new class beside it, until the others had theirs.
+  const bridges = [...server.cloud.scripts.values()].flatMap(({ versions }) =>
+    versions.filter(({ parts }) => "troupe-bridge.js" in parts),
+  );
+  expect(bridges).toHaveLength(1);
+  const [{ parts, bindings, assets }] = bridges as [(typeof bridges)[0]];
+  expect(parts["index.js"]!.contents.toString()).toMatch(/new Response\("[abc] 1"\)/);
+  expect(parts["troupe-bridge.js"]!.contents.toString()).toMatch(/export class Two[abc] \{\}/);
+  expect(bindings.map(({ name, text, json }) => text ?? json ?? name).sort()).toEqual([1, "OWN"]);
+  expect(Object.keys(assets!)).toEqual(["/page.html"]);
+  expect((await deploy(at())).results.map(({ changed }) => changed)).toEqual(names.map(() => false));
+});
+
+test("what has failed between leaves Workers that bind each other's new classes as they were, and goes on", async () => {
+  const names = ["a", "b"];
+  writeCircle(names, 1);
+  await deploy(at());
+  const before = server.cloud;
+  writeCircle(names, 2);
+  server.cloud = before.copy();
+  server.forget();
+  await deploy(at());
+  const writes = server.seen.filter(({ method }) => method !== "GET");
+  const puts = writes.filter(({ method, path }) => method === "PUT" && path.includes("excludeScript")).length;
+  expect(puts).toBe(2);
+  for (const { number } of writes) {
+    server.cloud = before.copy();
+    server.forget();
+    server.fault = (seen) => (seen.number === number ? { status: 403, code: 9109 } : undefined);
+    await expect(deploy(at())).rejects.toMatchObject({ code: "AUTH" });
+    server.fault = undefined;
+    // The migration of the second one is what cannot be taken back: until then nobody notices anything.
+    const isOld =
+      server.seen.filter(({ method, path }) => method === "PUT" && path.includes("excludeScript")).length < 2;
+    if (isOld)
+      expect(names.map(codeOf), `403 at ${number}`).toEqual(names.map((name) => expect.stringContaining(`${name} 1`)));
+    await deploy(at());
+    expect(names.map(codeOf)).toEqual(names.map((name) => expect.stringContaining(`${name} 2`)));
+    expect(names.map(boundTo)).toEqual([["b"], ["a"]]);
+  }
+});
+
+test("a circle of new classes whose code nobody knows is deployed in two steps", async () => {
+  // As Wrangler does it: without the record of what it was made from.
+  writeCircle(["a", "b"], 1);
+  await deployOurs(server, cwd);
+  writeCircle(["a", "b"], 2);
+  await deployOurs(server, cwd);
+  expect(["a", "b"].map(codeOf)).toEqual([expect.stringContaining("a 2"), expect.stringContaining("b 2")]);
+  expect(["a", "b"].map(boundTo)).toEqual([["b"], ["a"]]);
 });
 
 test("an interruption does not wait until a busy API wants to be asked again", async () => {

@@ -75,7 +75,7 @@ export async function deployPrepared(
   return deployAll(network, {
     ...change,
     ...prepared,
-    recordOf: async () => undefined,
+    contentOf: async () => undefined,
     versionOf: async () => undefined,
   });
 }

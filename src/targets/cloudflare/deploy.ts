@@ -5,13 +5,16 @@ import { type Binding, type EnvironmentRef, refId } from "../../model.ts";
 import type { ChangeReport } from "../target.ts";
 import { type Annotations, type DeploymentMark, deploymentAnnotations, readDeployment } from "./annotations.ts";
 import { uploadAssets } from "./assets.ts";
+import { bridgeWanted } from "./bridge.ts";
 import { updateStrategy } from "./metadata.ts";
 import { type NetDeployment, type NetVersion, type Network, sameShares } from "./network.ts";
 import { Operation } from "./operation.ts";
-import { type Plan, type Planned, type PlanRequest, plan } from "./plan.ts";
-import { recordModule, takesRecord, type VersionRecord } from "./record.ts";
+import { bindsClassesOf, isObject, ownersFirst } from "./owners.ts";
+import { onlyLive, type Plan, type Planned, type PlanRequest, plan } from "./plan.ts";
+import { recordModule, takesRecord } from "./record.ts";
 import { withMarks } from "./replaced.ts";
 import { dryReport, type Outcome, resultOf } from "./report.ts";
+import type { Content } from "./shelf.ts";
 import { replacedBy, triggerContext } from "./trigger-context.ts";
 import { applyTriggers, aroundOf } from "./triggers.ts";
 import { type Upload, uploadLive, uploadVersion } from "./upload.ts";
@@ -21,8 +24,8 @@ export interface DeployAllRequest extends PlanRequest {
   percentage?: number;
   /** Which environment a Worker outside of the request is, and its active version; undefined when nobody knows. */
   versionOf(script: string): Promise<{ ref: EnvironmentRef; version: number } | undefined>;
-  /** What is kept with a version of a Worker; undefined when somebody else made it. */
-  recordOf(script: string, version: NetVersion): Promise<VersionRecord | undefined>;
+  /** The code of a version of a Worker, and what is kept with it; undefined when nobody knows the Worker. */
+  contentOf(script: string, version: NetVersion): Promise<Content | undefined>;
 }
 
 /**
@@ -52,6 +55,8 @@ class Run {
   readonly #awaited = new Set<string>();
   /** New ones that lack some of their bindings yet. */
   readonly #halves = new Set<Planned>();
+  /** Those that have their new classes already and not yet their new code, with the version that is live meanwhile. */
+  readonly #bridged = new Map<Planned, NetVersion>();
   readonly #id = randomBytes(6).toString("hex");
   /** What is live afterwards, of those that changed. */
   readonly #versions = new Map<Planned, NetVersion>();
@@ -74,29 +79,20 @@ class Run {
     const changed = this.#planned.filter((each) => each.changed);
     for (const each of changed) {
       this.#goOn();
-      if (!each.assets || each.waiting) continue;
-      const { onProgress } = this.#request;
-      const options = { about: each.about, ...(onProgress && { onProgress }) };
-      this.#tokens.set(
-        each,
-        await uploadAssets(
-          this.#network.api,
-          this.#network.accountId,
-          each.environment.scriptName,
-          each.assets,
-          options,
-        ),
-      );
+      if (each.assets && !each.waiting) await this.#uploadAssets(each);
     }
     const early = ownersFirst(changed.filter((each) => each.state && each.live && this.#isNeededBy(each, changed)));
     for (const { environment } of early) this.#awaited.add(environment.scriptName);
     for (const each of changed.filter(({ state }) => !state)) await this.#create(each, operation);
     for (const each of early) {
-      await this.#replace(each, operation);
+      // Of those that wait for each other, one goes ahead with its classes alone.
+      if (this.#isHalf(each)) await this.#bridge(each, operation);
+      else await this.#replace(each, operation);
       this.#awaited.delete(each.environment.scriptName);
       await this.#completeHalves();
     }
-    const waiting = changed.filter((each) => each.state && !each.live);
+    const isDone = (each: Planned) => early.includes(each) && !this.#bridged.has(each);
+    const waiting = changed.filter((each) => each.state && !this.#isLive(each));
     for (const each of waiting) {
       this.#goOn();
       this.#say(each, "uploading");
@@ -104,7 +100,7 @@ class Run {
     }
     for (const each of waiting) await this.#switch(each, operation);
     for (const each of changed)
-      if (each.state && each.live && !early.includes(each)) await this.#replace(each, operation);
+      if (each.state && this.#isLive(each) && !isDone(each)) await this.#replace(each, operation);
     const outcomes = new Map<Planned, Outcome>();
     for (const each of this.#planned) {
       this.#goOn();
@@ -120,11 +116,46 @@ class Run {
     return outcomes;
   }
 
+  async #uploadAssets(each: Planned): Promise<void> {
+    const { api, accountId } = this.#network;
+    const { onProgress } = this.#request;
+    const options = { about: each.about, ...(onProgress && { onProgress }) };
+    this.#tokens.set(each, await uploadAssets(api, accountId, each.environment.scriptName, each.assets!, options));
+  }
+
   /** While the old version still gets some of the traffic, crons and addresses are the old one's. */
   #keepsTriggers({ keepTriggers, changed, active, live }: Planned): boolean {
     const { percentage } = this.#request;
     const isShared = percentage !== undefined && percentage < 100 && changed && active !== undefined && !live;
     return keepTriggers === true || isShared;
+  }
+
+  /** Whether what it gets has to be live at once: after a bridge, no longer because of migrations. */
+  #isLive(each: Planned): boolean {
+    return this.#bridged.has(each) ? onlyLive(each) : each.live;
+  }
+
+  /**
+   * Brings the new classes of a Worker that others wait for, and that waits for theirs. What it does stays the same meanwhile,
+   * as far as that can be.
+   */
+  async #bridge(each: Planned, operation: Operation): Promise<void> {
+    this.#goOn();
+    this.#say(each, "making its Durable Object classes");
+    const { environment, active, ref } = each;
+    const wanted = active && bridgeWanted(each, await this.#request.contentOf(environment.scriptName, active));
+    // Nobody else's classes were in what is live, or it could not be.
+    const bridge = wanted && (await plan(this.#network, { ...this.#request, wanted: [wanted] })).planned[0]!;
+    if (bridge?.assets) await this.#uploadAssets(bridge);
+    const version = await uploadLive(
+      this.#network,
+      await this.#upload(bridge ?? each, { live: true, half: bridge === undefined }),
+      true,
+    );
+    const state = bridge ? "the code that it had" : "its new code without some bindings";
+    operation.did("", async () => `${refId(ref)} has its new Durable Object classes, and ${state}`);
+    this.#bridged.set(each, version);
+    this.#versions.set(each, version);
   }
 
   /** Says at the Worker what is to go after the switch. */
@@ -255,9 +286,10 @@ class Run {
   }
 
   #rememberDeployment(each: Planned, operation: Operation): void {
-    const before = each.state?.deployments[0]?.versions;
+    const bridge = this.#bridged.get(each);
+    const before = bridge ? [{ version_id: bridge.id, percentage: 100 }] : each.state?.deployments[0]?.versions;
     if (!before) return;
-    const number = each.active?.number;
+    const number = (bridge ?? each.active)?.number;
     operation.did(
       `${refId(each.ref)} is ${number === undefined ? "empty again" : `back at version ${number}`}`,
       async () => {
@@ -309,27 +341,6 @@ class Run {
     }
     return bound;
   }
-}
-
-const isObject = ({ kind }: Binding): boolean => kind === "durable-object";
-
-function bindsClassesOf(each: Planned, owner: Planned): boolean {
-  const { scriptName } = owner.environment;
-  return each.environment.bindings.some((binding) => isObject(binding) && each.needs(binding).includes(scriptName));
-}
-
-/** Whose classes another one binds comes before it. Where they bind each other, the network has to refuse one of them. */
-function ownersFirst(all: readonly Planned[]): Planned[] {
-  const order = new Set<Planned>();
-  const seen = new Set<Planned>();
-  const visit = (each: Planned): void => {
-    if (seen.has(each)) return;
-    seen.add(each);
-    for (const other of all) if (bindsClassesOf(each, other)) visit(other);
-    order.add(each);
-  };
-  for (const each of all) visit(each);
-  return [...order];
 }
 
 function leftAlone({ ref }: Planned): string {

@@ -292,9 +292,9 @@ class CloudflareTarget implements Target {
         const active = stored && (await shelf.active(stored));
         return stored && active && { ref: stored.ref, version: active.number };
       },
-      recordOf: async (script, version) => {
+      contentOf: async (script, version) => {
         const stored = [...(await shelf.all()).values()].find((each) => each.script.id === script);
-        return stored && (await shelf.content(stored, version)).record;
+        return stored && shelf.content(stored, version);
       },
     };
     try {

@@ -211,7 +211,7 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
     changed,
     ...(changed && waiting && { waiting }),
     ...(migrations && !existing && { migrations }),
-    live: !existing && (!state || migrations !== undefined || onlyLive(environment, bundle)),
+    live: !existing && (!state || migrations !== undefined || onlyLive(wanted)),
     metadata: ({ half, live, deployment, ...options } = {}) =>
       uploadMetadata(environment, bundle, {
         ...common,
@@ -260,7 +260,10 @@ function withoutValues(metadata: Record<string, unknown>): Record<string, unknow
 }
 
 /** What the versions API does not take: https://developers.cloudflare.com/workers/configuration/versions-and-deployments/#limits */
-function onlyLive({ settings, bindings }: Environment, bundle: Bundle): boolean {
+export function onlyLive({
+  environment: { settings, bindings },
+  bundle,
+}: Pick<Wanted, "environment" | "bundle">): boolean {
   const declared = Object.values((settings.exports ?? {}) as Record<string, DeclaredExport>);
   return (
     bundle.format === "service-worker" ||
@@ -269,7 +272,7 @@ function onlyLive({ settings, bindings }: Environment, bundle: Bundle): boolean 
   );
 }
 
-function pendingMigrations({ migrations, settings }: Environment, script: Script | undefined) {
+export function pendingMigrations({ migrations, settings }: Environment, script: Script | undefined) {
   if (migrations.length === 0 || settings.exports !== undefined) return undefined;
   const done = script?.migration_tag ?? undefined;
   const pending = migrations.slice(migrations.findIndex(({ tag }) => tag === done) + 1);

@@ -66,7 +66,7 @@ export async function resultOf(
 /** In a few words each. A new version tells of triggers, too; without one, somebody else has changed those given. */
 async function changesOf(
   network: Network,
-  { recordOf }: DeployAllRequest,
+  { contentOf }: DeployAllRequest,
   each: Planned,
   triggers: readonly string[],
 ): Promise<string[]> {
@@ -74,6 +74,6 @@ async function changesOf(
   // Of a new Worker, everything is new.
   if (!oldest) return [];
   if (!changed) return [...triggers];
-  const record = await recordOf(environment.scriptName, oldest);
+  const record = (await contentOf(environment.scriptName, oldest))?.record;
   return record ? changesSince(record, each, oldest) : changesBetween(network, each, oldest);
 }

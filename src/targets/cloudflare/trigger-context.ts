@@ -28,7 +28,7 @@ function tagsOf({ ref, environment }: Planned, before: readonly string[]): strin
 /** Versions that it takes the place of: those that are live, and those that an earlier attempt has left something of. */
 export async function replacedBy(
   { state, changed, environment: { scriptName } }: Planned,
-  { recordOf }: DeployAllRequest,
+  { contentOf }: DeployAllRequest,
 ): Promise<{ version: NetVersion; environment: Environment }[]> {
   if (!state) return [];
   const live = new Set(changed ? state.deployments[0]?.versions.map(({ version_id }) => version_id) : []);
@@ -36,7 +36,7 @@ export async function replacedBy(
   const versions = state.versions.filter(({ id, number }) => live.has(id) || left.has(number));
   const found = await Promise.all(
     versions.map(async (version) => {
-      const record = await recordOf(scriptName, version);
+      const record = (await contentOf(scriptName, version))?.record;
       return record ? [{ version, environment: record.environment }] : [];
     }),
   );
