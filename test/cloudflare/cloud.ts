@@ -302,7 +302,7 @@ export class Cloud {
       ["DELETE", "/storage/kv/namespaces/:id", (_request, id) => this.#remove(this.kv, "id", id!)],
       ["DELETE", "/d1/database/:id", (_request, id) => this.#remove(this.d1, "uuid", id!)],
       ["DELETE", "/r2/buckets/:name", (_request, name) => this.#remove(this.r2, "name", name!)],
-      ["DELETE", "/queues/:id", (_request, id) => this.#remove(this.queues, "queue_id", id!)],
+      ["DELETE", "/queues/:id", (_request, id) => this.#deleteQueue(id!)],
     ]),
   ];
 
@@ -811,6 +811,12 @@ export class Cloud {
     const index = consumers.findIndex(({ consumer_id }) => consumer_id === consumerId);
     consumers[index] = { consumer_id: consumerId, ...body, script: body.script_name };
     return consumers[index];
+  }
+
+  #deleteQueue(id: string): null {
+    // The strictest reading of what the network may want.
+    if (this.#queue(id).consumers.length > 0) throw new ApiFault(400, 11005, "Queue still has a consumer.");
+    return this.#remove(this.queues, "queue_id", id);
   }
 
   #deleteConsumer(id: string, consumerId: string) {

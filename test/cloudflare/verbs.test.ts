@@ -241,25 +241,79 @@ queues = ${queues}
   expect(server.cloud.queues).toEqual([]);
 });
 
-test("a deletion that fails half-way names what is still there", async () => {
+test("a deletion that was killed is finished by the same command, wherever that was", async () => {
+  const config = (name: string, more: string) => `name = "${name}"
+main = "index.js"
+compatibility_date = "2026-11-01"
+${more}
+[env.staging]
+`;
+  const cwd = testFolder({
+    "troupe.toml": '[workspace]\nmembers = ["*"]\n',
+    "shop/index.js": `import { WorkflowEntrypoint } from "cloudflare:workers";
+export class Order extends WorkflowEntrypoint {}
+${worker("shop")}`,
+    "shop/troupe.toml": config(
+      "shop",
+      `kv_namespaces = [{ binding = "CACHE" }]
+r2_buckets = [{ binding = "FILES" }]
+services = [{ binding = "MAIL", service = "mail" }]
+workflows = [{ binding = "ORDERS", name = "orders", class_name = "Order" }]
+queues = { producers = [{ binding = "JOBS", queue = "jobs" }] }`,
+    ),
+    "mail/index.js": worker("mail"),
+    "mail/troupe.toml": config(
+      "mail",
+      'd1_databases = [{ binding = "DB" }]\nqueues = { consumers = [{ queue = "jobs" }] }',
+    ),
+  });
+  await deploy({ ...at(cwd), env: "staging" });
+  const before = server.cloud;
+  const remove = () => deleteEnvironment({ ...at(cwd), graph: true, resources: true }, "staging");
+  server.cloud = before.copy();
+  server.forget();
+  expect((await remove()).left).toEqual([]);
+  const seen = [...server.seen];
+  expect(seen.filter(({ method }) => method === "DELETE")).toHaveLength(8);
+  for (const { number, method, path: asked } of seen.filter(({ method }) => method === "DELETE")) {
+    for (const from of [number, number + 1]) {
+      server.cloud = before.copy();
+      server.forget();
+      server.fault = (each) => (each.number >= from ? { status: 403, code: 10000 } : undefined);
+      const error = await remove().catch((thrown) => thrown);
+      server.fault = undefined;
+      if (server.cloud.scripts.size > 0) {
+        expect(error).toMatchObject({ code: "AUTH" });
+        await remove();
+      }
+      const { scripts, kv, d1, r2, queues, workflows } = server.cloud;
+      expect([scripts.size, kv, d1, r2, queues, workflows.size], `killed at ${from}: ${method} ${asked}`).toEqual([
+        0,
+        [],
+        [],
+        [],
+        [],
+        0,
+      ]);
+    }
+  }
+});
+
+test("what the network keeps as long as it is bound goes after the Worker", async () => {
   const cwd = testFolder({
     "index.js": worker("shop"),
     "troupe.toml": `name = "shop"
 main = "index.js"
 compatibility_date = "2026-11-01"
 kv_namespaces = [{ binding = "CACHE" }]
-d1_databases = [{ binding = "DB" }]
 [env.staging]
 `,
   });
   await deploy({ ...at(cwd), env: "staging" });
   server.fault = ({ method, path: asked }) =>
-    method === "DELETE" && asked.includes("/d1/") ? { status: 403, code: 10000 } : undefined;
-  const error = await deleteEnvironment({ ...at(cwd), resources: true }, "staging").catch((thrown) => thrown);
-  expect(error).toMatchObject({ code: "AUTH" });
-  expect(error.notes).toContain(
-    "shop@staging is gone; delete what it had in the dashboard: D1 database shop-db--staging",
-  );
+    method === "DELETE" && asked.includes("/kv/") && server.cloud.scripts.size > 0 ? { status: 400 } : undefined;
+  expect((await deleteEnvironment({ ...at(cwd), resources: true }, "staging")).left).toEqual([]);
+  expect(server.cloud.kv).toEqual([]);
 });
 
 test("files that a version was made of need not be there when it is promoted, or gets a secret", async () => {

@@ -50,8 +50,10 @@ const command: Command<Args, DeletionReport> = {
   show({ environments, left }, output) {
     for (const { service, name } of environments) output.line(`${output.style.bold(`${service}@${name}`)} deleted`);
     if (left.length === 0) return;
-    output.line(output.style.dim("Its resources are still there (--resources would have deleted them):"));
+    output.line(output.style.dim("Its resources are still there:"));
     for (const what of left) output.line(`  ${what}`);
+    // What was to go, and could not, says so.
+    if (!left.some((what) => what.endsWith(")"))) output.line(output.style.dim("--resources would have deleted them"));
   },
 };
 

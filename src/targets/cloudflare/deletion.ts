@@ -3,94 +3,101 @@ import { TroupeError } from "../../errors.ts";
 import { type Environment, type EnvironmentRef, refId } from "../../model.ts";
 import { atOnce } from "./info.ts";
 import type { Network } from "./network.ts";
-import { editionsOf, findResource, removeResource, titleOf, type Used, usersOf } from "./resources.ts";
+import { editionsOf, findResource, removeResource, titleOf, usersOf } from "./resources.ts";
 import type { Shelf, Stored } from "./shelf.ts";
 import { workflowEditions } from "./workflows.ts";
 
 /**
- * Workers go first that bind others of them, so that none is refused; what is gone already is no fault: the same command may
- * be run again.
+ * What belongs to the Workers goes first: as long as these are there, they tell what that is, and the same command goes on
+ * where an earlier one was killed. What is gone already is no fault.
  * @param resources also deletes editions that no other Worker of the account binds
  * @returns editions that are left, in words
  * @throws TroupeError NOT_FOUND, AUTH, UNREACHABLE
  */
-export async function deleteEnvironments(shelf: Shelf, all: readonly Stored[], resources: boolean): Promise<string[]> {
+export async function deleteEnvironments(deletion: Deletion): Promise<string[]> {
+  const { shelf, all, resources } = deletion;
   const { network } = shelf;
-  const environments = await activeEnvironments(shelf, all);
-  const editions = editionsOf(environments);
-  const going = new Set(all.map(({ script }) => script.id));
-  const workflows = await workflowsOf(network, environments, going);
+  const belongings = await belongingsOf(deletion);
+  const refused = resources ? await removeAll(belongings) : belongings;
+  // Of Workers that bind each other, none may be refused.
   for (const { ref, script } of all) {
-    // The others of the group may bind it until they are gone as well.
     await network.api
       .delete(network.script(script.id), { query: { force: true }, about: `service ${refId(ref)}` })
       .catch(goneAlready);
   }
-  const rest = new Set([...workflows.map((name) => `Workflow ${name}`), ...editions.map(titleOf)]);
+  if (!resources) return belongings.map(({ title }) => title);
+  // The network may have wanted it that nobody binds it.
+  return (await removeAll(refused)).map(({ title }) => `${title} (it is not empty)`);
+}
+
+export interface Deletion {
+  shelf: Shelf;
+  all: readonly Stored[];
+  resources: boolean;
+  /** What an environment is by the config at hand, for one that says nothing of itself. */
+  writtenOf(stored: Stored): Promise<Environment | undefined>;
+}
+
+interface Belonging {
+  title: string;
+  /** @returns false when the network refuses */
+  remove(): Promise<boolean>;
+}
+
+/** What is there and was made for these environments alone, and nobody has who stays. */
+async function belongingsOf({ shelf, all, writtenOf }: Deletion): Promise<Belonging[]> {
+  const { network } = shelf;
+  const environments = await activeEnvironments(shelf, all, writtenOf);
+  const editions = editionsOf(environments);
+  const going = new Set(all.map(({ script }) => script.id));
+  const belongings = (await workflowsOf(network, environments, going)).map(
+    (name): Belonging => ({
+      title: `Workflow ${name}`,
+      remove: () => network.deleteWorkflow(name).then(() => true, goneAlready),
+    }),
+  );
+  const used = editions.length > 0 ? await boundIds(network, going) : new Set();
+  for (const edition of editions) {
+    const found = await findResource(network, edition);
+    const isOthers = used.has(found) || (await usersOf(network, edition)).some((script) => !going.has(script));
+    if (found === undefined || isOthers) continue;
+    belongings.push({ title: titleOf(edition), remove: () => removeResource(network, edition, found) });
+  }
+  return belongings;
+}
+
+/** @returns those that the network refuses to delete */
+async function removeAll(belongings: readonly Belonging[]): Promise<Belonging[]> {
+  const refused: Belonging[] = [];
   try {
-    return await deleteResources(network, {
-      workflows,
-      editions,
-      going,
-      resources,
-      onDone: (what) => rest.delete(what),
-    });
+    for (const each of belongings) if (!(await each.remove())) refused.push(each);
   } catch (error) {
     if (!(error instanceof TroupeError)) throw error;
-    const gone = all.map(({ ref }) => refId(ref)).join(", ");
-    // Nothing leads to it any more: a second attempt would not find the environment.
-    const note = `${gone} is gone; delete what it had in the dashboard: ${[...rest].join(", ")}`;
     throw new TroupeError(error.code, error.message, {
-      notes: [...error.notes, ...(rest.size > 0 ? [note] : [])],
+      notes: [...error.notes, "Run the same command again: it goes on with what is left"],
       cause: error.cause ?? error,
     });
   }
+  return refused;
 }
 
-interface Belongings {
-  workflows: readonly string[];
-  editions: readonly Used[];
-  /** Names of the Workers that are deleted. */
-  going: ReadonlySet<string>;
-  /** False: only looks. */
-  resources: boolean;
-  onDone(what: string): void;
-}
-
-/** @returns what is left, in words */
-async function deleteResources(network: Network, belongings: Belongings): Promise<string[]> {
-  const { workflows, editions, going, resources, onDone } = belongings;
-  const left: string[] = [];
-  for (const name of workflows) {
-    if (resources) await network.deleteWorkflow(name).catch(goneAlready);
-    else left.push(`Workflow ${name}`);
-    onDone(`Workflow ${name}`);
-  }
-  const used = editions.length > 0 ? await boundIds(network, going) : new Set();
-  for (const edition of editions) {
-    const title = titleOf(edition);
-    const found = await findResource(network, edition);
-    const isOthers = used.has(found) || (await usersOf(network, edition)).some((script) => !going.has(script));
-    if (found !== undefined && !isOthers) {
-      if (!resources) left.push(title);
-      else if (!(await removeResource(network, edition, found))) left.push(`${title} (it is not empty)`);
-    }
-    onDone(title);
-  }
-  return left;
-}
-
-function goneAlready(error: unknown): void {
+function goneAlready(error: unknown): true {
   if (!(error instanceof TroupeError) || error.code !== "NOT_FOUND") throw error;
+  return true;
 }
 
-/** Of the active versions, where they say it. */
-async function activeEnvironments(shelf: Shelf, all: readonly Stored[]): Promise<Environment[]> {
+/** Of the active versions, where they say it, else of the config at hand. */
+async function activeEnvironments(
+  shelf: Shelf,
+  all: readonly Stored[],
+  writtenOf: Deletion["writtenOf"],
+): Promise<Environment[]> {
   const environments: Environment[] = [];
   for (const stored of all) {
     const active = await shelf.active(stored);
     const record = active && (await shelf.content(stored, active)).record;
-    if (record) environments.push(record.environment);
+    const environment = record?.environment ?? (active && (await writtenOf(stored)));
+    if (environment) environments.push(environment);
   }
   return environments;
 }

@@ -54,6 +54,7 @@ import {
   rollbackWanted,
   secretsWanted,
   settingsWanted,
+  writtenOf,
 } from "./moves.ts";
 import { mainVersion } from "./network.ts";
 import { type CloudflareTargetOptions, openShelf } from "./open.ts";
@@ -247,7 +248,12 @@ class CloudflareTarget implements Target {
         by.filter((binder) => !together.has(refId(binder))),
       );
     }
-    const left = await deleteEnvironments(this.#shelf, stored, resources === true);
+    const left = await deleteEnvironments({
+      shelf: this.#shelf,
+      all: stored,
+      resources: resources === true,
+      writtenOf: async (each) => (await writtenOf(this.#shelf, each, this.#workspace))?.environment,
+    });
     this.#shelf.forget();
     return left;
   }

@@ -14,6 +14,7 @@ import {
   writtenBase,
 } from "../promotion.ts";
 import type { CloneRequest, NewEnvironment, PromoteRequest, SecretChange, SettingsChange } from "../target.ts";
+import { readVersion } from "./annotations.ts";
 import { liveVersions, type NetVersion } from "./network.ts";
 import type { Wanted } from "./plan.ts";
 import type { VersionRecord } from "./record.ts";
@@ -45,12 +46,30 @@ async function sourceOf(shelf: Shelf, ref: EnvironmentRef, workspace: Workspace 
   const common = { stored, version, content, settings, secrets };
   const { record } = content;
   if (record) return { ...common, config: record.config, environment: record.environment };
-  const service = workspace?.services.find(({ name }) => name === ref.service);
-  const environment = service?.environments[ref.environment];
-  if (service && environment) return { ...common, config: storedConfig(service), environment };
+  const written = await writtenOf(shelf, stored, workspace);
+  if (written) return { ...common, ...written };
   throw new TroupeError("PRECONDITION", `${refId(ref)} was not deployed by troupe: its config is not known`, {
     notes: ["Run this in the folder of the service, or deploy to it once with `troupe deploy --target cloudflare`"],
   });
+}
+
+/**
+ * What the workspace's config makes of an environment whose versions say nothing of it. One that somebody else deployed has
+ * to be mentioned there.
+ */
+export async function writtenOf(
+  shelf: Shelf,
+  stored: Stored,
+  workspace: Workspace | undefined,
+): Promise<{ config: StoredConfig; environment: Environment } | undefined> {
+  const service = workspace?.services.find(({ name }) => name === stored.ref.service);
+  if (!service) return undefined;
+  const config = storedConfig(service);
+  const written = service.environments[stored.ref.environment];
+  if (written) return { config, environment: written };
+  const [newest] = deployedVersions(await shelf.state(stored));
+  if (readVersion(newest?.annotations).action === undefined) return undefined;
+  return { config, environment: await resolveFor(shelf, stored.ref, config, await shelf.settings(stored)) };
 }
 
 /** An environment's config, resolved as the account has it. */

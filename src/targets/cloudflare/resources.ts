@@ -108,9 +108,15 @@ export const MAKERS: Record<string, Maker> = {
       return consumers.flatMap(({ script, service, script_name }) => script ?? service ?? script_name ?? []);
     },
     async remove({ api, base }, name) {
-      const all = await api.list<{ queue_name: string; queue_id: string }>(`${base}/queues`, { query: { name } });
+      type Queue = { queue_name: string; queue_id: string; consumers?: { consumer_id: string }[] };
+      const about = `Queue ${name}`;
+      const all = await api.list<Queue>(`${base}/queues`, { query: { name }, about });
       const known = all.find(({ queue_name }) => queue_name === name);
-      if (known) await api.delete(`${base}/queues/${known.queue_id}`, { about: `Queue ${name}` });
+      if (!known) return;
+      const path = `${base}/queues/${known.queue_id}`;
+      for (const { consumer_id } of known.consumers ?? [])
+        await api.delete(`${path}/consumers/${consumer_id}`, { about });
+      await api.delete(path, { about });
     },
   },
 };
