@@ -1,8 +1,8 @@
 /** What the front door knows of one request that goes to a worker. */
-import type http from "node:http";
 import type { Dispatcher } from "undici";
 import type { FrontDoorOptions, WorkerRoute } from "./front-door.ts";
 import { addOwnHeaders, localCf, newRay, type RequestHead } from "./headers.ts";
+import type { ClientRequest } from "./simple-request.ts";
 import type { WorkerClient } from "./worker-client.ts";
 
 /** The same for all requests of a front door. */
@@ -16,7 +16,7 @@ export interface ExchangeBase {
 
 export class Exchange {
   readonly base: ExchangeBase;
-  readonly request: http.IncomingMessage;
+  readonly request: ClientRequest;
   readonly head: RequestHead;
   readonly route: WorkerRoute;
   readonly ray = newRay();
@@ -24,13 +24,7 @@ export class Exchange {
   readonly #startedAt: number;
 
   /** @param startedAt by `performance.now()` */
-  constructor(
-    base: ExchangeBase,
-    request: http.IncomingMessage,
-    head: RequestHead,
-    route: WorkerRoute,
-    startedAt: number,
-  ) {
+  constructor(base: ExchangeBase, request: ClientRequest, head: RequestHead, route: WorkerRoute, startedAt: number) {
     this.base = base;
     this.request = request;
     this.head = head;

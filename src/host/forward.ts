@@ -3,7 +3,7 @@
  * Nearly all requests have a graph that runs and an answer that comes in one piece: for them, no promise is made and one
  * write is done in each direction.
  */
-import type http from "node:http";
+import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Holder } from "../runtime/exchanges.ts";
 import type { Lease } from "../runtime/types.ts";
@@ -12,6 +12,7 @@ import { sendWithBody } from "./body-client.ts";
 import type { Exchange } from "./exchange.ts";
 import { headerOf, requestText, responseHeaders } from "./headers.ts";
 import { errorPage, type Page, sendPage } from "./pages.ts";
+import type { Reply } from "./reply.ts";
 
 /** Safe to send twice (RFC 9110, 9.2.2), as long as there is no body that was read away. */
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
@@ -29,8 +30,9 @@ const UNCAUGHT = "Internal Server Error";
 /** A body up to this many bytes goes out as text, which Node puts into one string, and one write, with the head. */
 const SMALL = 16 * 1024;
 
-export function forwardRequest(exchange: Exchange, response: http.ServerResponse): void {
-  new Forwarding(exchange, response).start();
+/** @param body of the request, unless it has none */
+export function forwardRequest(exchange: Exchange, response: Reply, body?: Readable): void {
+  new Forwarding(exchange, response, body).start();
 }
 
 interface Head {
@@ -41,7 +43,8 @@ interface Head {
 /** Also the handler of the answer: one object for all. */
 class Forwarding implements AnswerHandler, Holder {
   readonly #exchange: Exchange;
-  readonly #response: http.ServerResponse;
+  readonly #response: Reply;
+  readonly #body: Readable | undefined;
   #attempts = 0;
   #lease: Lease | undefined;
   #sent: Sent | undefined;
@@ -56,9 +59,10 @@ class Forwarding implements AnswerHandler, Holder {
   /** Markup to go behind the body. */
   #append: string | undefined;
 
-  constructor(exchange: Exchange, response: http.ServerResponse) {
+  constructor(exchange: Exchange, response: Reply, body: Readable | undefined) {
     this.#exchange = exchange;
     this.#response = response;
+    this.#body = body;
   }
 
   start(): void {
@@ -84,8 +88,8 @@ class Forwarding implements AnswerHandler, Holder {
   #dispatch(lease: Lease): void {
     this.#lease = lease;
     lease.holder = this;
-    const { base, request, url, method, head } = this.#exchange;
-    if (!head.hasBody) {
+    const { base, url, method, head } = this.#exchange;
+    if (!this.#body) {
       base.client.send(lease.origin, method, requestText(method, url, head.forwarded), this);
       return;
     }
@@ -96,7 +100,7 @@ class Forwarding implements AnswerHandler, Holder {
         path: url,
         method: method as Dispatcher.HttpMethod,
         headers: head.forwarded,
-        body: request,
+        body: this.#body,
       },
       this,
     );
@@ -157,6 +161,7 @@ class Forwarding implements AnswerHandler, Holder {
       return;
     }
     if (this.#head) this.#writeAll(this.#head);
+    else if (this.#append === undefined) this.#response.end();
     else this.#response.end(this.#append);
     this.#done(this.#status);
   }
@@ -207,9 +212,8 @@ class Forwarding implements AnswerHandler, Holder {
   /** Nothing was sent to the client yet. Ours to repeat only if the Worker can't have acted on it, or may do so twice. */
   #failed(error: Error): void {
     this.#release();
-    const { hasBody } = this.#exchange.head;
     const neverSent = NOBODY_THERE.has((error as NodeJS.ErrnoException).code ?? "");
-    const repeatable = !hasBody && (neverSent || IDEMPOTENT.has(this.#exchange.method));
+    const repeatable = !this.#body && (neverSent || IDEMPOTENT.has(this.#exchange.method));
     if (!repeatable || this.#attempts >= TRIES) {
       this.#finish(this.#unreachable(error));
       return;

@@ -1,14 +1,16 @@
 /** Our HTTP front door: takes requests for all hostnames and hands them to workerd's own sockets. */
 import http from "node:http";
 import https from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type net from "node:net";
 import type { Duplex } from "node:stream";
 import type { Lease } from "../runtime/types.ts";
 import { createAgent } from "./body-client.ts";
+import { ClientConnections } from "./client-connections.ts";
 import { Exchange } from "./exchange.ts";
 import { forwardRequest } from "./forward.ts";
 import { readHead } from "./headers.ts";
 import { type Page, sendPage } from "./pages.ts";
+import type { ClientRequest } from "./simple-request.ts";
 import { forwardUpgrade } from "./upgrade.ts";
 import { WorkerClient } from "./worker-client.ts";
 
@@ -26,7 +28,7 @@ export interface WorkerRoute {
   tryAcquire(): Lease | undefined;
   acquire(): Promise<Lease>;
   /** What to tell a client when that fails. Default: the error. */
-  explain?(error: Error, request: http.IncomingMessage): Error;
+  explain?(error: Error, request: ClientRequest): Error;
   /** Headers to add to what that generation answers: name (lower case), value, name… */
   responseHeaders?(lease: Lease): readonly string[];
 }
@@ -50,7 +52,7 @@ export interface FrontDoorOptions {
   port: number;
   tls?: https.ServerOptions;
   /** @param hostname without port, lower case */
-  route(hostname: string, request: http.IncomingMessage): RouteResult;
+  route(hostname: string, request: ClientRequest): RouteResult;
   onAccess?(entry: AccessEntry): void;
   /** A page instead of the bare 500 with which workerd answers after an uncaught exception; undefined: let that pass. */
   onUncaught?(ray: string, accept: string | undefined): Promise<Page | undefined>;
@@ -67,6 +69,9 @@ export interface FrontDoor {
 /** Two `Host` headers: who the request is for would depend on who reads it (RFC 9112, 3.2). */
 const AMBIGUOUS: Page = { status: 400, headers: { connection: "close" }, body: "" };
 
+/** So long a client's connection may be idle, in seconds. */
+const KEEP_ALIVE = 30;
+
 /** @throws the listen error (EADDRINUSE, EACCES…) */
 export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const agent = createAgent();
@@ -78,7 +83,7 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
     requestTimeout: 0,
     // What it lets through is written to workerd as it is; no flag of Node's shall change that.
     insecureHTTPParser: false,
-    keepAliveTimeout: 30_000,
+    keepAliveTimeout: KEEP_ALIVE * 1000,
   };
   const server = options.tls
     ? https.createServer({ ...serverOptions, ...options.tls })
@@ -106,10 +111,10 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
       );
       return;
     }
-    forwardRequest(new Exchange(base, request, head, route, startedAt), response);
+    forwardRequest(new Exchange(base, request, head, route, startedAt), response, head.hasBody ? request : undefined);
   });
 
-  server.on("upgrade", (request: http.IncomingMessage, socket: Socket, first: Buffer) => {
+  server.on("upgrade", (request: http.IncomingMessage, socket: net.Socket, first: Buffer) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     const startedAt = performance.now();
@@ -123,6 +128,26 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
     if (socket.writable) refuse(socket, 400);
   });
 
+  const nodes = server.listeners("connection") as ((socket: net.Socket) => void)[];
+  const connections = new ClientConnections({
+    keepAlive: KEEP_ALIVE,
+    onRequest(request, reply) {
+      const startedAt = performance.now();
+      const head = readHead(request.rawHeaders);
+      const route = options.route(hostnameOf(head.host), request);
+      if (!("worker" in route)) return false;
+      forwardRequest(new Exchange(base, request, head, route, startedAt), reply);
+      return true;
+    },
+    handOver(socket) {
+      for (const listener of nodes) listener.call(server, socket);
+    },
+  });
+  if (!options.tls) {
+    server.removeAllListeners("connection");
+    server.on("connection", (socket: net.Socket) => connections.add(socket));
+  }
+
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options.port, options.host, () => {
@@ -133,14 +158,16 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
 
   let closed: Promise<void> | undefined;
   return {
-    port: (server.address() as AddressInfo).port,
+    port: (server.address() as net.AddressInfo).port,
     close(grace = 0) {
       closed ??= (async () => {
         closing = true;
         const ended = new Promise<void>((resolve) => server.close(() => resolve()));
         server.closeIdleConnections();
+        connections.close();
         const force = setTimeout(() => {
           server.closeAllConnections();
+          connections.destroy();
           for (const socket of sockets) socket.destroy();
         }, grace);
         await ended;

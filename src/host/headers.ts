@@ -51,7 +51,7 @@ export interface RequestHead {
   forwarded: string[];
 }
 
-/** @param raw `IncomingMessage.rawHeaders` */
+/** @param raw flat, as the client sent them */
 export function readHead(raw: readonly string[]): RequestHead {
   const head: RequestHead = { host: undefined, ambiguous: false, hasBody: false, forwarded: [] };
   /** Named in `Connection`: for this connection alone. */

@@ -1,6 +1,6 @@
 /** The pages that troupe itself shows in a browser, and their plain-text twins for other clients. */
-import type { ServerResponse } from "node:http";
 import type { Diagnostic } from "../errors.ts";
+import type { Reply } from "./reply.ts";
 
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
@@ -17,9 +17,10 @@ export interface Page {
   body: string;
 }
 
-export function sendPage(response: ServerResponse, page: Page, method: string | undefined): void {
-  response.writeHead(page.status, { ...page.headers, "content-length": Buffer.byteLength(page.body) });
-  response.end(method === "HEAD" ? undefined : page.body);
+export function sendPage(response: Reply, page: Page, method: string | undefined): void {
+  const headers = { ...page.headers, "content-length": String(Buffer.byteLength(page.body)) };
+  response.writeHead(page.status, Object.entries(headers).flat());
+  response.end(method === "HEAD" ? "" : page.body);
 }
 
 export interface ErrorView {

@@ -1,8 +1,8 @@
 /** The front door of `dev`: one port, every service by its hostname, errors where they are seen. */
-import type { IncomingMessage } from "node:http";
 import { answerEmail, answerScheduled, isEmailPath, isScheduledPath } from "../../host/cdn-cgi.ts";
 import { createFrontDoor, type FrontDoor, type RouteResult } from "../../host/front-door.ts";
 import { type ErrorView, errorPage, overlay, type Page, unknownHostPage, viewOf } from "../../host/pages.ts";
+import type { ClientRequest } from "../../host/simple-request.ts";
 import { sourceFrame } from "../../lib/source-frame.ts";
 import type { RuntimeEvent } from "../../runtime/types.ts";
 import { portInUse } from "../port-in-use.ts";
@@ -50,7 +50,7 @@ export async function openDoor({ session, options, listening, emit }: DoorInput)
   let door: FrontDoor;
   const origin = (label: string) => `${scheme}://${label}.localhost:${door.port}`;
 
-  const route = (hostname: string, request: IncomingMessage): RouteResult => {
+  const route = (hostname: string, request: ClientRequest): RouteResult => {
     const url = request.url ?? "/";
     const { plan, failure, serving } = session;
     if (!serving || !plan) return { page: notServing(failure, request.headers.accept) };

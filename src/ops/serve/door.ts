@@ -1,5 +1,4 @@
 /** The front door of `serve`: hostname or route → environment. */
-import type { IncomingMessage } from "node:http";
 import { TroupeError } from "../../errors.ts";
 import { type Authority, openAuthority } from "../../host/authority.ts";
 import {
@@ -10,6 +9,7 @@ import {
   type WorkerRoute,
 } from "../../host/front-door.ts";
 import { type Page, unknownHostPage } from "../../host/pages.ts";
+import type { ClientRequest } from "../../host/simple-request.ts";
 import { refId } from "../../model.ts";
 import { portInUse } from "../port-in-use.ts";
 import type { ServePlan } from "./plan.ts";
@@ -29,7 +29,7 @@ function workerFor(
 }
 
 /** Whether somebody asks from this very machine, not through another proxy. */
-function isLocal(request: IncomingMessage): boolean {
+function isLocal(request: ClientRequest): boolean {
   const address = request.socket.remoteAddress ?? "";
   const loopback = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address);
   return loopback && request.headers["x-forwarded-for"] === undefined && request.headers.forwarded === undefined;
@@ -59,7 +59,7 @@ export async function openDoors(input: DoorsInput): Promise<Doors> {
   const { session, base, ip } = input;
   const route =
     (scheme: Scheme) =>
-    (host: string, request: IncomingMessage): RouteResult => {
+    (host: string, request: ClientRequest): RouteResult => {
       const find = () => workerFor(session.plan, base, { scheme, host, path: request.url ?? "/" });
       let worker = find();
       if (worker === undefined) {
@@ -78,7 +78,7 @@ export async function openDoors(input: DoorsInput): Promise<Doors> {
     routes.made.set(worker, made);
     return made;
   };
-  const unknown = (host: string, scheme: Scheme, request: IncomingMessage): Page =>
+  const unknown = (host: string, scheme: Scheme, request: ClientRequest): Page =>
     isLocal(request)
       ? unknownHostPage(host, input.listing(scheme), request.headers.accept)
       : { status: 404, headers: {}, body: "" };
