@@ -8,7 +8,7 @@ import { createAgent } from "./body-client.ts";
 import { ClientConnections } from "./client-connections.ts";
 import { Exchange } from "./exchange.ts";
 import { forwardRequest } from "./forward.ts";
-import { readHead } from "./headers.ts";
+import { type RequestHead, readHead } from "./headers.ts";
 import { type Page, sendPage } from "./pages.ts";
 import type { ClientRequest } from "./simple-request.ts";
 import { forwardUpgrade } from "./upgrade.ts";
@@ -19,6 +19,8 @@ export type RouteResult =
   | { page: Page }
   /** Answered by troupe itself (`/cdn-cgi/…`). */
   | { answer(request: http.IncomingMessage): Promise<Page> }
+  /** Not known yet: the request waits for it. */
+  | { later: Promise<RouteResult> }
   | WorkerRoute;
 
 /** To a worker. Nothing in it belongs to one request: it can be kept for the next one. */
@@ -91,38 +93,53 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
   const sockets = new Set<Duplex>();
   let closing = false;
 
+  const send = (request: http.IncomingMessage, response: http.ServerResponse, head: RequestHead, startedAt: number) => {
+    const follow = (route: RouteResult): void => {
+      if ("later" in route) void route.later.then(follow);
+      else if ("page" in route) sendPage(response, route.page, request.method);
+      else if ("answer" in route) {
+        route.answer(request).then(
+          (page) => sendPage(response, page, request.method),
+          (error: Error) =>
+            sendPage(
+              response,
+              { status: 500, headers: { "content-type": "text/plain; charset=utf-8" }, body: `${error.message}\n` },
+              request.method,
+            ),
+        );
+      } else {
+        const body = head.hasBody ? request : undefined;
+        forwardRequest(new Exchange(base, request, head, route, startedAt), response, body);
+      }
+    };
+    follow(options.route(hostnameOf(head.host), request));
+  };
+
   server.on("request", (request: http.IncomingMessage, response: http.ServerResponse) => {
     const startedAt = performance.now();
     // Later requests of a connection that is to end go to a new one.
     if (closing) response.setHeader("connection", "close");
     const head = readHead(request.rawHeaders);
-    if (head.ambiguous) return sendPage(response, AMBIGUOUS, request.method);
-    const route = options.route(hostnameOf(head.host), request);
-    if ("page" in route) return sendPage(response, route.page, request.method);
-    if ("answer" in route) {
-      route.answer(request).then(
-        (page) => sendPage(response, page, request.method),
-        (error: Error) =>
-          sendPage(
-            response,
-            { status: 500, headers: { "content-type": "text/plain; charset=utf-8" }, body: `${error.message}\n` },
-            request.method,
-          ),
-      );
-      return;
-    }
-    forwardRequest(new Exchange(base, request, head, route, startedAt), response, head.hasBody ? request : undefined);
+    if (head.ambiguous) sendPage(response, AMBIGUOUS, request.method);
+    else send(request, response, head, startedAt);
   });
 
   server.on("upgrade", (request: http.IncomingMessage, socket: net.Socket, first: Buffer) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
+    // Node's server no longer looks after it.
+    socket.on("error", () => socket.destroy());
     const startedAt = performance.now();
     const head = readHead(request.rawHeaders);
     if (head.ambiguous) return refuse(socket, 400);
-    const route = options.route(hostnameOf(head.host), request);
-    if (!("worker" in route)) return refuse(socket, 404);
-    void forwardUpgrade(new Exchange(base, request, head, route, startedAt), socket, first);
+    const follow = (route: RouteResult): void => {
+      if ("later" in route) void route.later.then(follow);
+      else if (!("worker" in route)) refuse(socket, 404);
+      else if (!socket.destroyed) {
+        void forwardUpgrade(new Exchange(base, request, head, route, startedAt), socket, first);
+      }
+    };
+    follow(options.route(hostnameOf(head.host), request));
   });
   server.on("clientError", (_error, socket) => {
     if (socket.writable) refuse(socket, 400);

@@ -15,7 +15,6 @@ const GOODBYE = 2_000;
 /** @param first what the client sent behind its head */
 export async function forwardUpgrade(exchange: Exchange, client: Duplex, first: Buffer): Promise<void> {
   const { base, head, request, route } = exchange;
-  client.on("error", () => client.destroy());
   let lease: Lease;
   try {
     lease = await route.acquire();

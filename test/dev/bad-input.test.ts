@@ -42,6 +42,18 @@ async function freePort(): Promise<number> {
   });
 }
 
+/** Resolves when somebody takes connections there. */
+async function listening(port: number): Promise<void> {
+  const { connect } = await import("node:net");
+  const taken = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(port, "127.0.0.1");
+      socket.once("error", () => resolve(false));
+      socket.once("connect", () => resolve(socket.destroy() !== undefined));
+    });
+  while (!(await taken())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 it("starts although a bound service is missing, and a database; asking it says so", async () => {
   const cwd = testFolder({
     "troupe.toml": `${CONFIG}\n[[services]]\nbinding = "USERS"\nservice = "users"\n[[hyperdrive]]\nbinding = "DB"\nid = "db"\n`,
@@ -123,6 +135,20 @@ it("gives up on an endless loop at start-up", async () => {
   writeFiles(cwd, { "src/index.ts": OK });
   await serving;
   expect(await (await server.fetch("/")).text()).toBe("ok");
+});
+
+it("lets those who come before the first build is done wait for it", async () => {
+  const cwd = testFolder({
+    "troupe.toml": `${CONFIG}[build]\ncommand = "while [ ! -f go ]; do sleep 0.02; done"\n`,
+    "src/index.ts": OK,
+  });
+  const port = await freePort();
+  const starting = startHere({ cwd, port, watch: false, processEnv: { PATH: process.env.PATH } });
+  onTestFinished(async () => (await starting).stop());
+  await listening(port);
+  const answer = request(port, "localhost");
+  writeFiles(cwd, { go: "" });
+  expect(await answer).toMatchObject({ status: 200, body: "ok" });
 });
 
 it("clamps a compatibility date that is newer than the runtime, with a warning", async () => {

@@ -10,7 +10,7 @@ import { loadCertificate } from "./certificate.ts";
 import type { DevFailure } from "./failure.ts";
 import type { Listening } from "./listen.ts";
 import { createLiveReload } from "./live-reload.ts";
-import { splitId, urlsOf, whyClosed } from "./plan.ts";
+import { type Plan, splitId, urlsOf, whyClosed } from "./plan.ts";
 import type { DevSession } from "./session.ts";
 import type { DevEvent, DevOptions } from "./types.ts";
 
@@ -51,9 +51,15 @@ export async function openDoor({ session, options, listening, emit }: DoorInput)
   const origin = (label: string) => `${scheme}://${label}.localhost:${door.port}`;
 
   const route = (hostname: string, request: ClientRequest): RouteResult => {
+    const { plan, serving } = session;
+    if (serving && plan) return served(plan, hostname, request);
+    const later = session.rested().then((): RouteResult => {
+      return session.serving ? route(hostname, request) : { page: notServing(session.failure, request.headers.accept) };
+    });
+    return { later };
+  };
+  const served = (plan: Plan, hostname: string, request: ClientRequest): RouteResult => {
     const url = request.url ?? "/";
-    const { plan, failure, serving } = session;
-    if (!serving || !plan) return { page: notServing(failure, request.headers.accept) };
     const label = hostname.endsWith(".localhost") ? hostname.slice(0, -".localhost".length) : undefined;
     // Whatever is no name of ours (an address, a tunnel's hostname) means the first service.
     const worker = label === undefined ? plan.primary : plan.hosts.get(label);

@@ -8,7 +8,7 @@ import type { DevEvent, DevOptions, DevServer } from "./types.ts";
 
 export type { DevEvent, DevOptions, DevServer, GraphView } from "./types.ts";
 
-/** A build may take long; people who look meanwhile are told that it is going on. In ms. */
+/** A build may take long; who comes meanwhile waits for it, and is not turned away. In ms. */
 const OPEN_AFTER = 1_000;
 
 /**

@@ -84,7 +84,7 @@ export class DevSession {
     this.#data = new DevData(options, this.#queues, {
       plan: () => this.plan!,
       workspace: () => this.#workspace,
-      rested: async () => this.#running,
+      rested: () => this.rested(),
       change: (files) => this.change(files),
       bindings: (worker) => this.runtime.bindings(worker),
       warn: (diagnostic) => this.#warn(diagnostic),
@@ -129,6 +129,11 @@ export class DevSession {
       this.#running = undefined;
     });
     return this.#running;
+  }
+
+  /** Resolves when nothing is being built or started. */
+  async rested(): Promise<void> {
+    await this.#running?.catch(() => {});
   }
 
   /** The graph as shown to people. */
