@@ -21,13 +21,15 @@ export interface VersionMark extends Provenance {
   /** Of all that was uploaded (metadata.ts). */
   fingerprint?: string;
   size?: number;
+  /** What is kept of a version without a record (brief.ts). */
+  brief?: string;
   /** `create`: it holds the place of an environment that was not deployed to yet. */
   action?: Action | "create";
 }
 
 /** @param deployment of an upload that is live at once: there is no other place to tell it */
 export function versionAnnotations(mark: VersionMark, deployment?: DeploymentMark): Annotations {
-  const { tag, message, git, author, contentHash, fingerprint, size, action } = mark;
+  const { tag, message, git, author, contentHash, fingerprint, size, action, brief } = mark;
   const fields = {
     code: contentHash,
     is: fingerprint,
@@ -36,6 +38,7 @@ export function versionAnnotations(mark: VersionMark, deployment?: DeploymentMar
     branch: git?.branch,
     dirty: git?.dirty ? "yes" : undefined,
     author,
+    kept: brief,
     ...(deployment && deploymentFields(deployment)),
   };
   return {
@@ -63,6 +66,7 @@ export function readVersion(annotations: Annotations = {}): VersionMark {
     ...(fields.is !== undefined && { fingerprint: fields.is }),
     ...(fields.size !== undefined && { size: Number(fields.size) }),
     ...(fields.by !== undefined && { action: fields.by as Action | "create" }),
+    ...(fields.kept !== undefined && { brief: fields.kept }),
   };
 }
 

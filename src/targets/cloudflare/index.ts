@@ -50,17 +50,16 @@ import {
   noSecrets,
   promotionWanted,
   recordFor,
-  resolveFor,
   rollbackWanted,
   secretsWanted,
   settingsWanted,
-  writtenOf,
 } from "./moves.ts";
 import { mainVersion } from "./network.ts";
 import { type CloudflareTargetOptions, openShelf } from "./open.ts";
 import type { Wanted } from "./plan.ts";
 import { rollout } from "./rollout.ts";
 import type { Shelf } from "./shelf.ts";
+import { resolveFor, writtenOf } from "./sources.ts";
 import { deployedView } from "./view.ts";
 
 /** @throws TroupeError AUTH when there is no token; USAGE when it sees several accounts and none is named; UNREACHABLE */

@@ -10,94 +10,14 @@ import {
   refuseExistingClone,
   refuseLacking,
   refuseSame,
-  resolveSettings,
   writtenBase,
 } from "../promotion.ts";
 import type { CloneRequest, NewEnvironment, PromoteRequest, SecretChange, SettingsChange } from "../target.ts";
-import { readVersion } from "./annotations.ts";
-import { liveVersions, type NetVersion } from "./network.ts";
+import { liveVersions } from "./network.ts";
 import type { Wanted } from "./plan.ts";
 import type { VersionRecord } from "./record.ts";
 import { type Content, deployedVersions, isDraft, type Shelf, type Stored } from "./shelf.ts";
-
-/** A version that something is made of. */
-interface Source {
-  stored: Stored;
-  version: NetVersion;
-  content: Content;
-  config: StoredConfig;
-  environment: Environment;
-  settings: EnvironmentSettings;
-  secrets: string[];
-}
-
-/**
- * The active version of an environment. One that somebody else deployed has no config with it: then the workspace's counts.
- * @throws TroupeError NOT_FOUND, PRECONDITION
- */
-async function sourceOf(shelf: Shelf, ref: EnvironmentRef, workspace: Workspace | undefined): Promise<Source> {
-  const stored = await shelf.need(ref);
-  const version = await shelf.needActive(stored);
-  const [content, settings, secrets] = await Promise.all([
-    shelf.content(stored, version),
-    shelf.settings(stored),
-    shelf.secretNames(stored, version),
-  ]);
-  const common = { stored, version, content, settings, secrets };
-  const { record } = content;
-  if (record) return { ...common, config: record.config, environment: record.environment };
-  const written = await writtenOf(shelf, stored, workspace);
-  if (written) return { ...common, ...written };
-  throw new TroupeError("PRECONDITION", `${refId(ref)} was not deployed by troupe: its config is not known`, {
-    notes: ["Run this in the folder of the service, or deploy to it once with `troupe deploy --target cloudflare`"],
-  });
-}
-
-/**
- * What the workspace's config makes of an environment whose versions say nothing of it. One that somebody else deployed has
- * to be mentioned there.
- */
-export async function writtenOf(
-  shelf: Shelf,
-  stored: Stored,
-  workspace: Workspace | undefined,
-): Promise<{ config: StoredConfig; environment: Environment } | undefined> {
-  const service = workspace?.services.find(({ name }) => name === stored.ref.service);
-  if (!service) return undefined;
-  const config = storedConfig(service);
-  const written = service.environments[stored.ref.environment];
-  if (written) return { config, environment: written };
-  const [newest] = deployedVersions(await shelf.state(stored));
-  if (readVersion(newest?.annotations).action === undefined) return undefined;
-  return { config, environment: await resolveFor(shelf, stored.ref, config, await shelf.settings(stored)) };
-}
-
-/** An environment's config, resolved as the account has it. */
-export async function resolveFor(
-  shelf: Shelf,
-  ref: EnvironmentRef,
-  config: StoredConfig,
-  settings: EnvironmentSettings,
-): Promise<Environment> {
-  const share = settings.share === undefined ? undefined : await sharedBy(shelf, ref, settings.share);
-  const environment = await resolveSettings(ref, config, settings, share);
-  // It keeps the name that it has, whatever the rule would call it now.
-  const stored = await shelf.find(ref);
-  return stored ? { ...environment, scriptName: stored.script.id } : environment;
-}
-
-/** By its name, or by the one that it was made with, if it was renamed since. */
-async function sharedBy(shelf: Shelf, { service }: EnvironmentRef, share: string): Promise<Environment | undefined> {
-  const named = await shelf.find({ service, environment: share });
-  const found = named ?? (await renamedFrom(shelf, service, share));
-  const active = found && (await shelf.active(found));
-  return active && (await shelf.content(found, active)).record?.environment;
-}
-
-async function renamedFrom(shelf: Shelf, service: string, edition: string): Promise<Stored | undefined> {
-  for (const stored of await shelf.of(service)) if ((await shelf.settings(stored)).edition === edition) return stored;
-  return undefined;
-}
+import { resolveFor, type Source, sourceOf, sourcesOf } from "./sources.ts";
 
 /** What an environment is made with, when it starts from another of its service. */
 export async function newSettings(
@@ -114,7 +34,8 @@ async function baseName(shelf: Shelf, ref: EnvironmentRef): Promise<string> {
   const active = stored && (await shelf.active(stored));
   if (!stored || !active) return ref.environment;
   const [settings, { record }] = await Promise.all([shelf.settings(stored), shelf.content(stored, active)]);
-  return writtenBase(ref, settings, record?.config);
+  const service = shelf.written(ref.service);
+  return writtenBase(ref, settings, record?.config ?? (service && storedConfig(service)));
 }
 
 async function editionFor(shelf: Shelf, { service, environment }: EnvironmentRef): Promise<string> {
@@ -156,40 +77,6 @@ function movedFrom({ stored, version, content }: Source, ref: EnvironmentRef, mo
     }),
     ...(refId(stored.ref) !== refId(ref) && { from: `${refId(stored.ref)}#${version.number}` }),
   };
-}
-
-/**
- * The services named and, with `graph`, everything that they bind in the environment of the same name; dependencies first.
- * @throws TroupeError NOT_FOUND, PRECONDITION
- */
-async function sourcesOf(
-  shelf: Shelf,
-  { services, from, graph }: { services: readonly string[]; from: string; graph: boolean },
-  workspace: Workspace | undefined,
-): Promise<Source[]> {
-  const found = new Map<string, Source>();
-  const order: Source[] = [];
-  const visit = async (service: string): Promise<void> => {
-    const ref = { service, environment: from };
-    if (found.has(refId(ref))) return;
-    const source = await sourceOf(shelf, ref, workspace);
-    found.set(refId(ref), source);
-    for (const script of graph ? await boundScripts(shelf, source) : []) {
-      const bound = [...(await shelf.all()).values()].find((each) => each.script.id === script);
-      if (bound?.ref.environment === from) await visit(bound.ref.service);
-    }
-    order.push(source);
-  };
-  for (const service of services) await visit(service);
-  return order;
-}
-
-/** Names of the Workers that a version binds, as the network has them. */
-async function boundScripts({ network }: Shelf, { stored, version }: Source): Promise<string[]> {
-  const { resources } = await network.version(stored.script.id, version.id);
-  return (resources?.bindings ?? []).flatMap(({ service, script_name }) =>
-    [service, script_name].filter((name): name is string => typeof name === "string" && name !== stored.script.id),
-  );
 }
 
 /** @throws TroupeError NOT_FOUND, CONFIG; PRECONDITION naming each secret and binding that the target lacks */
@@ -238,7 +125,7 @@ export async function cloneWanted(
     if (await shelf.find(ref)) throw refuseExistingClone(ref, from);
     const settings: EnvironmentSettings = {
       edition: await editionFor(shelf, ref),
-      base: await baseName(shelf, source.stored.ref),
+      base: writtenBase(source.stored.ref, source.settings, source.config),
       ...(source.settings.overlay && { overlay: source.settings.overlay }),
       ...(data === "share" && { share: from }),
     };

@@ -15,6 +15,7 @@ import {
 import type { Action, ChangeOptions } from "../target.ts";
 import { type DeploymentMark, readVersion, type VersionMark, versionAnnotations } from "./annotations.ts";
 import { type Assets, assetsFolder, readAssets } from "./assets.ts";
+import { aroundPart, type Brief, briefText, filesDigest } from "./brief.ts";
 import { changeFaults } from "./checks.ts";
 import { type KeptSecrets, type MetadataOptions, uploadFingerprint, uploadMetadata } from "./metadata.ts";
 import { referredScript } from "./names.ts";
@@ -28,7 +29,7 @@ import {
   type ScriptState,
 } from "./network.ts";
 import { type Provisioned, provision } from "./provision.ts";
-import type { VersionRecord } from "./record.ts";
+import { takesRecord, type VersionRecord } from "./record.ts";
 import { isDraft } from "./shelf.ts";
 import { type ApiBinding, isUnnamed, onNetwork } from "./wrangler-resources.ts";
 
@@ -186,6 +187,7 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
     contentHash: bundle.contentHash,
     size: bundle.size,
     action: wanted.action,
+    ...(!takesRecord(environment, bundle) && { brief: briefText(wanted.ref, briefOf(wanted, assets)) }),
   };
   const same = (version: NetVersion | undefined) => readVersion(version?.annotations).fingerprint === fingerprint;
   const touchesSecrets = Object.keys(secrets).length > 0 || withoutSecrets.length > 0;
@@ -228,6 +230,15 @@ function planOne(wanted: Wanted, { state, assets, provisioned, request }: Parts)
       (kindOf(binding).references?.(binding) ?? [])
         .filter(({ service }) => service !== undefined)
         .map((reference) => referredScript(workspace, environment, reference)),
+  };
+}
+
+function briefOf({ ref, environment, record }: Wanted, assets: Assets | undefined): Brief {
+  return {
+    name: ref.environment,
+    settings: record.settings,
+    around: aroundPart(environment),
+    ...(assets && { files: filesDigest(assets) }),
   };
 }
 

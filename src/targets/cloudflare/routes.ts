@@ -1,7 +1,8 @@
 /** Routes and custom domains of a Worker. */
 import { isDeepStrictEqual } from "node:util";
-import type { Environment, Route } from "../../model.ts";
+import type { Route } from "../../model.ts";
 import { cloudflareCode } from "./api-error.ts";
+import type { Around } from "./brief.ts";
 import { clean, concerned, includes, type Trigger, type TriggerContext } from "./trigger.ts";
 import { type NetRoute, ZoneRoutes } from "./zone-routes.ts";
 
@@ -14,9 +15,9 @@ interface Domain extends Record<string, unknown> {
 }
 
 /** Routes that are patterns in a zone. */
-export const plain = ({ routes }: Environment): Route[] => routes.filter(({ customDomain }) => customDomain !== true);
+export const plain = ({ routes }: Around): Route[] => routes.filter(({ customDomain }) => customDomain !== true);
 /** Routes that are custom domains. */
-export const custom = ({ routes }: Environment): Route[] => routes.filter(({ customDomain }) => customDomain === true);
+export const custom = ({ routes }: Around): Route[] => routes.filter(({ customDomain }) => customDomain === true);
 
 /** Those of the two kinds that this config, or one before it, has any of. */
 export function routeTriggers(context: TriggerContext): (Trigger<NetRoute[]> | Trigger<Domain[]>)[] {

@@ -2,9 +2,18 @@
 import { assembleBundle } from "../../bundle/hash.ts";
 import { TroupeError } from "../../errors.ts";
 import { didYouMean } from "../../lib/did-you-mean.ts";
-import { type Bundle, type EnvironmentRef, type Module, PRODUCTION, refId, type Workspace } from "../../model.ts";
+import {
+  type Bundle,
+  type EnvironmentRef,
+  type Module,
+  PRODUCTION,
+  refId,
+  type Service,
+  type Workspace,
+} from "../../model.ts";
 import type { EnvironmentSettings } from "../../store/records.ts";
 import { readDeployment, readVersion } from "./annotations.ts";
+import { type Brief, readBrief } from "./brief.ts";
 import { typeOf } from "./form.ts";
 import { mainVersion, type NetVersion, type Network, type Script, type ScriptState } from "./network.ts";
 import { RECORD, readRecord, type VersionRecord } from "./record.ts";
@@ -18,8 +27,10 @@ export interface Stored {
 /** The code of a version, and what troupe kept with it. */
 export interface Content {
   bundle: Bundle;
-  /** Absent: somebody else deployed it, or it is in service-worker syntax. */
+  /** Absent: somebody else deployed it, it is in service-worker syntax, or it has no code. */
   record?: VersionRecord;
+  /** In its place, where there was no room for it. */
+  brief?: Brief;
 }
 
 /** The tag of a Worker that accepts promotions only. */
@@ -140,13 +151,15 @@ export class Shelf {
     }));
     const kept = found.find(({ name }) => name === RECORD);
     const record = kept && readRecord(kept.contents, this.#dirOf(ref.service));
-    const { contentHash } = readVersion(annotations);
-    const local = contentHash === undefined ? undefined : this.#options.localBundle?.(contentHash);
-    if (local) return { bundle: local, ...(record && { record }) };
+    const { contentHash = "", size = 0, brief: text } = readVersion(annotations);
+    const brief = text === undefined ? undefined : readBrief(text);
+    const about = { ...(record && { record }), ...(brief && { brief }) };
+    const local = contentHash === "" ? undefined : this.#options.localBundle?.(contentHash);
+    if (local) return { bundle: local, ...about };
     const code = found.filter(({ name }) => !record || name !== RECORD);
     const written = (name: string) => record?.modules.find((module) => module.name === name)?.type;
     const main = main_module ?? code.find(({ content_type }) => /javascript/.test(content_type))?.name;
-    if (main === undefined) return { bundle: nothing(), ...(record && { record }) };
+    if (main === undefined) return { bundle: { ...nothing(), contentHash, size }, ...about };
     const handlers = resources?.script as { named_handlers?: { name: string }[] } | undefined;
     const bundle = assembleBundle({
       format: main_module === undefined ? "service-worker" : "modules",
@@ -160,19 +173,20 @@ export class Shelf {
       ),
       exports: record?.exports ?? ["default", ...(handlers?.named_handlers ?? []).map(({ name }) => name)],
     });
-    return { bundle, ...(record && { record }) };
+    return { bundle, ...about };
   }
 
   /** What `env` verbs keep with an environment: in the newest version that really was deployed. */
   async settings(stored: Stored): Promise<EnvironmentSettings> {
     const state = await this.state(stored);
     const ours = deployedVersions(state).find((version) => readVersion(version.annotations).action !== undefined);
-    const record = ours && (await this.content(stored, ours)).record;
-    if (!record) return { edition: stored.ref.environment };
-    const { settings, ref } = record;
+    const { record, brief } = ours ? await this.content(stored, ours) : {};
+    const settings = (record ?? brief)?.settings;
+    const name = record?.ref.environment ?? brief?.name;
+    if (!settings || name === undefined) return { edition: stored.ref.environment };
     // It was renamed since; the config may go on calling it by its old name.
-    const isRenamed = ref.environment !== stored.ref.environment && settings.base === undefined;
-    return isRenamed ? { ...settings, writtenAs: settings.writtenAs ?? ref.environment } : settings;
+    const isRenamed = name !== stored.ref.environment && settings.base === undefined;
+    return isRenamed ? { ...settings, writtenAs: settings.writtenAs ?? name } : settings;
   }
 
   /** Names of the secrets that a version has. */
@@ -180,10 +194,14 @@ export class Shelf {
     return this.network.secrets(script.id, id);
   }
 
+  /** A service as the workspace has it. */
+  written(service: string): Service | undefined {
+    return this.#options.workspace?.services.find(({ name }) => name === service);
+  }
+
   /** The folder that paths of a service's config start from, on this machine. */
   #dirOf(service: string): string {
-    const { workspace, cwd } = this.#options;
-    return workspace?.services.find(({ name }) => name === service)?.dir ?? cwd;
+    return this.written(service)?.dir ?? this.#options.cwd;
   }
 
   /** Reads everything anew from here on. */

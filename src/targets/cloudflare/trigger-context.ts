@@ -1,5 +1,5 @@
 /** What the triggers of one Worker are told: what is wanted, and what was there before. */
-import type { Environment } from "../../model.ts";
+import type { Around } from "./brief.ts";
 import type { DeployAllRequest } from "./deploy.ts";
 import { tagsFor, withProtection } from "./draft.ts";
 import type { NetVersion, Network } from "./network.ts";
@@ -29,15 +29,16 @@ function tagsOf({ ref, environment }: Planned, before: readonly string[]): strin
 export async function replacedBy(
   { state, changed, environment: { scriptName } }: Planned,
   { contentOf }: DeployAllRequest,
-): Promise<{ version: NetVersion; environment: Environment }[]> {
+): Promise<{ version: NetVersion; environment: Around }[]> {
   if (!state) return [];
   const live = new Set(changed ? state.deployments[0]?.versions.map(({ version_id }) => version_id) : []);
   const left = new Set(marksOf(state.script.tags ?? []));
   const versions = state.versions.filter(({ id, number }) => live.has(id) || left.has(number));
   const found = await Promise.all(
     versions.map(async (version) => {
-      const record = (await contentOf(scriptName, version))?.record;
-      return record ? [{ version, environment: record.environment }] : [];
+      const { record, brief } = (await contentOf(scriptName, version)) ?? {};
+      const environment = record?.environment ?? brief?.around;
+      return environment ? [{ version, environment }] : [];
     }),
   );
   return found.flat();

@@ -1,12 +1,13 @@
 /** One of the settings around a Worker. */
 import type { Environment } from "../../model.ts";
+import type { Around } from "./brief.ts";
 import type { Network } from "./network.ts";
 
 export interface TriggerContext {
   network: Network;
   environment: Environment;
   /** The environments of the versions before this one: what they had and this one has not goes. */
-  previous: readonly Environment[];
+  previous: readonly Around[];
   /** `service gateway@staging`. */
   about: string;
   /** Upload metadata of the version. */
@@ -33,10 +34,7 @@ export function includes(found: unknown, wanted: unknown): boolean {
 }
 
 /** Whether a version before this one, or this one, has anything of a kind: what somebody else set is left alone. */
-export function concerned(
-  { environment, previous }: TriggerContext,
-  has: (environment: Environment) => boolean,
-): boolean {
+export function concerned({ environment, previous }: TriggerContext, has: (environment: Around) => boolean): boolean {
   return has(environment) || previous.some(has);
 }
 

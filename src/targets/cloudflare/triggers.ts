@@ -6,7 +6,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { deadLetterQueue } from "../../bindings/queue-consumer.ts";
 import { resourceOf } from "../../bindings/resource.ts";
-import type { Binding, Environment } from "../../model.ts";
+import type { Binding } from "../../model.ts";
+import type { Around } from "./brief.ts";
 import { resourceName } from "./names.ts";
 import type { Operation } from "./operation.ts";
 import { marksOf, withoutMarks } from "./replaced.ts";
@@ -54,7 +55,7 @@ async function triggersOf(context: TriggerContext): Promise<AnyTrigger[]> {
 }
 
 /** What a config has of all that, by which it is told what a later one has not any more. */
-export function aroundOf(environment: Environment): Set<string> {
+export function aroundOf(environment: Around): Set<string> {
   const { bindings, crons, settings } = environment;
   return new Set([
     ...(plain(environment).length > 0 ? ["routes"] : []),
