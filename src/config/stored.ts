@@ -84,9 +84,11 @@ function resolveTroupeSource(
   base: string | undefined,
   overlay: Record<string, unknown>,
 ) {
-  const laid = Object.keys(overlay).length === 0 ? source : withTable(source, environment, overlay, base);
-  const known = base === undefined || base === PRODUCTION || Object.hasOwn(envTables(source), base);
-  return resolveEnvironment({ name: service, configPath, source: laid }, environment, known ? base : undefined);
+  // It may have started from one that the config does not mention either.
+  const known =
+    base !== undefined && (base === PRODUCTION || Object.hasOwn(envTables(source), base)) ? base : undefined;
+  const laid = Object.keys(overlay).length === 0 ? source : withTable(source, environment, overlay, known);
+  return resolveEnvironment({ name: service, configPath, source: laid }, environment, known);
 }
 
 /** `[env.X]` with the overlay laid over it; made, extending its base, when there is none. */

@@ -223,6 +223,13 @@ export function targetSuite(name: string, options: SuiteOptions): void {
         });
       });
 
+      test("of one that the config does not mention has its settings", async () => {
+        await deploy({ ...gateway(), env: "pr-1", create: true });
+        await changeSettings(gateway(), "pr-1", { set: [["vars.GREETING", "hey"]] });
+        await cloneEnvironment({ ...gateway(), ...cloning }, "pr-1", "pr-2");
+        expect(await varsOf(at, "gateway", "pr-2")).toEqual({ GREETING: "hey" });
+      });
+
       test("a clone of a clone has the settings of the clone", async () => {
         await cloneEnvironment({ ...gateway(), ...cloning }, "staging", "pr-1");
         await changeSettings(gateway(), "pr-1", { set: [["vars.EXTRA", "1x"]] });
