@@ -46,6 +46,13 @@ export class Children {
     return this.#alive().flatMap(({ pid }) => pid ?? []);
   }
 
+  /** Resolves when those that live now have ended. @returns whether there were any */
+  async exited(): Promise<boolean> {
+    const alive = this.#alive();
+    await Promise.all(alive.map((child) => new Promise((resolve) => child.once("exit", resolve))));
+    return alive.length > 0;
+  }
+
   /** Ends them at once. */
   kill(): void {
     for (const child of this.#alive()) child.kill("SIGKILL");

@@ -275,7 +275,18 @@ export class Generation {
     return this.#spec.inspectorPort === undefined ? Promise.resolve(undefined) : this.#miniflare.getInspectorURL();
   }
 
-  /** Ends the process at once. Drain first. */
+  /**
+   * Ends the process at once. Drain first.
+   * @returns when it has ended, and its data is free for another one: `dispose` tidies up after it meanwhile
+   */
+  async end(): Promise<void> {
+    const exited = this.#children.exited();
+    const disposed = this.dispose();
+    // None just after a crash: Miniflare may be starting the next one at this moment.
+    if (!(await exited)) await disposed;
+  }
+
+  /** Ends the process at once, and removes all that was made for it. Drain first. */
   dispose(): Promise<void> {
     this.#disposed ??= (async () => {
       for (const exchanges of [this.#exchanges, ...this.#leaving]) exchanges.end();

@@ -271,8 +271,8 @@ class Runtime implements GraphRuntime {
     await generation.drain(this.#options.drain?.[mode] ?? DRAIN[mode]);
     // In the other modes requests are waiting.
     if (mode === "overlap") await this.#linger(generation);
-    await generation.dispose();
-    this.#leaving.delete(generation);
+    await generation.end();
+    void generation.dispose().then(() => this.#leaving.delete(generation));
   }
 
   /** Leaves a process alone with what still runs behind its answers. */

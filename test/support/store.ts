@@ -10,6 +10,8 @@ export interface Deploying {
   /** Default production. */
   environment?: string;
   secrets?: Record<string, string>;
+  /** The runtime that it was started on for a trial, as a deploy does it. Default: none. */
+  startedOn?: string;
 }
 
 export class TestStore {
@@ -30,7 +32,7 @@ export class TestStore {
   /** Makes new versions the active ones, all in one transaction. @returns their numbers */
   deploy(
     services: Record<string, InlineService>,
-    { environment = "production", secrets = {} }: Deploying = {},
+    { environment = "production", secrets = {}, startedOn }: Deploying = {},
   ): number[] {
     const { workers } = graph(services);
     return this.#store.transaction(() =>
@@ -47,7 +49,7 @@ export class TestStore {
           fingerprint: `${bundle.contentHash}-${this.#operations++}`,
           size: bundle.size,
           environment: stored,
-          summary: summaryOf(stored),
+          summary: { ...summaryOf(stored), ...(startedOn !== undefined && { startedOn }) },
           sourceConfig: {},
           secrets: revisions,
           files: [],
