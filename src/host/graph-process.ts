@@ -229,7 +229,9 @@ export class GraphProcess {
     this.#leaving = leaving;
     return this.#enqueue(async () => {
       const kept = await leaving.kept(() => this.lastUsed);
-      if (kept && this.unused) await this.#close(why, 0);
+      if (!kept || !this.unused) return;
+      if (why === "idle" && ((await this.#runtime?.isWorking()) || !this.unused)) return;
+      await this.#close(why, 0);
     }).finally(() => {
       this.#leaving = undefined;
     });

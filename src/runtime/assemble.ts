@@ -8,6 +8,7 @@ import type { QueueService } from "../bindings/queue-service.ts";
 import { TroupeError } from "../errors.ts";
 import { whyUnreadable } from "../lib/file-error.ts";
 import type { Binding } from "../model.ts";
+import { BACKGROUND, mentionsWaitUntil } from "./background.ts";
 import { codeOptions, tellsUncaught } from "./code.ts";
 import { missingWorker } from "./missing-worker.ts";
 import { TAIL_WORKER, type TailSink, tailWorker } from "./tail.ts";
@@ -18,6 +19,8 @@ export interface Assembled {
   warnings: RuntimeWarning[];
   /** What a swap from or to this graph must be, by what it keeps on disk. */
   mode: SwapMode;
+  /** Ids of the workers that count what goes on behind their answers, and whether others have it and can't. */
+  background: { counted: string[]; unseen: boolean };
 }
 
 export interface AssembleOptions {
@@ -25,6 +28,8 @@ export interface AssembleOptions {
   newestDate: string;
   /** Collects logs and exceptions. Absent: nobody listens, and nothing is added. */
   sink?: TailSink;
+  /** Somebody will ask what goes on behind answers. */
+  background?: boolean;
   /** The Cache API is used from Node. */
   caches?: boolean;
   /** For a debugger: source maps in the code, and `console` left as it is. */
@@ -38,18 +43,26 @@ export function assemble(spec: GraphSpec, options: AssembleOptions): Assembled {
   const warnings: RuntimeWarning[] = [];
   const built = new Map<string, WorkerOptions>();
   const helpers = new Map<string, WorkerOptions>();
+  const background: Assembled["background"] = { counted: [], unseen: false };
   for (const worker of spec.workers) built.set(worker.id, baseOptions(worker, options, warnings));
   for (const worker of spec.workers) {
     addBindings(worker, { built, helpers, warnings, queues: options.queues });
     const own = built.get(worker.id)!;
     // Marks would show in a user's own tail consumer and in a debugger: there, our tail Worker tells everything.
     const prelude = options.sink !== undefined && !options.debug && own.config.tailConsumers!.length === 0;
-    addCode(worker, own, { prelude, debug: options.debug });
-    if (!options.sink || (prelude && tellsUncaught(worker.bundle))) continue;
+    const wrapped = prelude && tellsUncaught(worker.bundle);
+    const works = options.background === true && mentionsWaitUntil(worker.bundle);
+    addCode(worker, own, { prelude, debug: options.debug, background: works && wrapped });
+    if (works && wrapped) {
+      background.counted.push(worker.id);
+      const socket = { host: "127.0.0.1", port: 0, entrypoint: BACKGROUND };
+      own.dev = { ...own.dev, unsafeDirectSockets: [...(own.dev?.unsafeDirectSockets ?? []), socket] };
+    } else if (works) background.unseen = true;
+    if (!options.sink || wrapped) continue;
     own.config.tailConsumers!.push({ worker: TAIL_WORKER, props: { worker: worker.id, logs: !prelude } });
     helpers.set(TAIL_WORKER, tailWorker(options.sink));
   }
-  return { workers: [...built.values(), ...helpers.values()], warnings, mode: swapMode(spec) };
+  return { workers: [...built.values(), ...helpers.values()], warnings, mode: swapMode(spec), background };
 }
 
 /** `hold` with anything exclusive, `prewarm` with anything on disk, else `overlap`. */
@@ -99,9 +112,14 @@ function canUseCaches({ bundle, environment }: RuntimeWorker): boolean {
   return bundle.modules.some(({ type, contents }) => type !== "sourcemap" && Buffer.from(contents).includes("caches"));
 }
 
-function addCode(worker: RuntimeWorker, own: WorkerOptions, options: { prelude: boolean; debug: boolean }): void {
+function addCode(
+  worker: RuntimeWorker,
+  own: WorkerOptions,
+  options: { prelude: boolean; debug: boolean; background: boolean },
+): void {
   const { manifest, legacy, env } = codeOptions(worker.id, worker.bundle, {
     prelude: options.prelude,
+    background: options.background,
     ...(options.debug && { inlineMaps: { dir: worker.environment.dir } }),
   });
   if (manifest) own.config.manifest = manifest;

@@ -1,6 +1,7 @@
 /** A bundle as Miniflare takes it, with the prelude added that tells whose log line is whose, and what was not caught. */
 import type { WorkerOptions } from "../bindings/kind.ts";
 import type { Bundle, Module } from "../model.ts";
+import { BACKGROUND } from "./background.ts";
 import { consolePrelude, PRELUDE, preludeModule } from "./prelude.ts";
 import { WRAP } from "./uncaught.ts";
 
@@ -11,6 +12,8 @@ const ENTRY = "__troupe_entry.js";
 export interface CodeOptions {
   /** Adds what marks the log lines of this worker and, as far as `tellsUncaught`, tells its exceptions. */
   prelude: boolean;
+  /** Adds the entrypoint that tells how much goes on behind answers, where `tellsUncaught`. */
+  background: boolean;
   /** Puts source maps into the code, for debuggers. `dir`: what their `sources` are relative to. */
   inlineMaps?: { dir: string };
 }
@@ -68,7 +71,10 @@ export function codeOptions(
     manifest: {
       mainModule: ENTRY,
       modules: {
-        [ENTRY]: { type: "esm", contents: tellsUncaught(bundle) ? wrappingEntry(bundle) : plainEntry(bundle) },
+        [ENTRY]: {
+          type: "esm",
+          contents: tellsUncaught(bundle) ? wrappingEntry(bundle, options.background) : plainEntry(bundle),
+        },
         [PRELUDE]: { type: "esm", contents: tellsUncaught(bundle) ? preludeModule(id) : consolePrelude(id) },
         ...modules,
       },
@@ -83,13 +89,14 @@ function plainEntry({ mainModule, exports }: Bundle): string {
   return lines.join("\n");
 }
 
-function wrappingEntry({ mainModule, exports }: Bundle): string {
+function wrappingEntry({ mainModule, exports }: Bundle, background: boolean): string {
   const from = JSON.stringify(`./${mainModule}`);
   const lines = [`import { ${WRAP} } from "./${PRELUDE}";`, `import * as own from ${from};`, `export * from ${from};`];
   for (const [index, name] of exports.map((each) => JSON.stringify(each)).entries()) {
     lines.push(`const export${index} = ${WRAP}(own[${name}], ${name === '"default"'});`);
     lines.push(`export { export${index} as ${name} };`);
   }
+  if (background) lines.push(`export { ${BACKGROUND} } from "./${PRELUDE}";`);
   return lines.join("\n");
 }
 

@@ -6,6 +6,7 @@ import { type WorkflowInstance, WorkflowInstances } from "../bindings/workflow-i
 import { TroupeError } from "../errors.ts";
 import { withTimeout } from "../lib/with-timeout.ts";
 import { type Assembled, assemble } from "./assemble.ts";
+import { BACKGROUND, Background } from "./background.ts";
 import { Children } from "./children.ts";
 import { DirectSockets } from "./direct-sockets.ts";
 import { EventReader } from "./event-reader.ts";
@@ -25,6 +26,8 @@ const START_TIMEOUT = 15_000;
 
 export interface GenerationOptions {
   onEvent?(event: RuntimeEvent): void;
+  /** Somebody will ask what goes on behind answers. */
+  linger?: number;
   /** Somebody will call `caches`. */
   caches?: boolean;
   /** A process was started and has all that it needs: until it is up, this thread has nothing to do. */
@@ -40,6 +43,8 @@ export interface GenerationOptions {
 export class Generation {
   readonly mode: SwapMode;
   readonly warnings: RuntimeWarning[];
+  /** What goes on behind answers. */
+  readonly background: Background;
   #spec: GraphSpec;
   #events: EventReader;
   #options: GenerationOptions;
@@ -63,6 +68,7 @@ export class Generation {
     events: EventReader;
     options: GenerationOptions;
     loader: Loader;
+    background: Background;
   }) {
     this.#spec = parts.spec;
     this.#events = parts.events;
@@ -70,6 +76,7 @@ export class Generation {
     this.#loader = parts.loader;
     this.mode = parts.mode;
     this.warnings = parts.warnings;
+    this.background = parts.background;
     this.#miniflare = parts.miniflare;
     this.#children = parts.children;
     this.#origins = parts.origins;
@@ -132,6 +139,8 @@ export class Generation {
       const origins = await Promise.all(
         reachable.map(async ({ id }) => [id, await sockets.origin(id, miniflare)] as const),
       );
+      const { counted, unseen } = assembled.background;
+      const counting = await Promise.all(counted.map((id) => miniflare.unsafeGetDirectURL(id, BACKGROUND)));
       await loader.start(miniflare);
       started = true;
       keepCompiled();
@@ -141,6 +150,7 @@ export class Generation {
         options,
         events,
         loader,
+        background: new Background(counting, unseen),
         mode: assembled.mode,
         warnings: assembled.warnings,
         miniflare,
@@ -221,6 +231,13 @@ export class Generation {
     await Promise.all([this.#exchanges, ...this.#leaving].map((exchanges) => exchanges.drain(deadline)));
   }
 
+  /** The same, and waits for what goes on behind their answers, too: at most `deadline` ms for both. */
+  async finish(deadline: number): Promise<void> {
+    const until = performance.now() + deadline;
+    await this.drain(deadline);
+    await this.background.over(until - performance.now());
+  }
+
   /** Runs a worker's `scheduled` handler. */
   async scheduled(
     worker: string,
@@ -297,11 +314,16 @@ export class Generation {
   }
 }
 
-function assembleFor(spec: GraphSpec, events: EventReader, { caches, queues }: GenerationOptions): Assembled {
+function assembleFor(
+  spec: GraphSpec,
+  events: EventReader,
+  { caches, queues, linger = 0 }: GenerationOptions,
+): Assembled {
   return assemble(spec, {
     newestDate: newestCompatibilityDate(),
     debug: spec.inspectorPort !== undefined,
     caches,
+    background: linger > 0,
     ...(events.listened && { sink: (report) => events.report(report) }),
     queues,
   });

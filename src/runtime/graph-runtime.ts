@@ -4,6 +4,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TroupeError } from "../errors.ts";
 import { swapMode } from "./assemble.ts";
+import { LONGEST_BACKGROUND } from "./background.ts";
 import { Generation } from "./generation.ts";
 import { ExchangeLease } from "./lease.ts";
 import { LoadError } from "./loader.ts";
@@ -107,6 +108,11 @@ class Runtime implements GraphRuntime {
     return this.#use((generation) => generation.caches());
   }
 
+  async isWorking(): Promise<boolean> {
+    const counts = await Promise.all(this.#generations().map(({ background }) => background.count()));
+    return counts.some((count) => count > 0);
+  }
+
   get serving(): boolean {
     return this.#current !== undefined;
   }
@@ -133,7 +139,7 @@ class Runtime implements GraphRuntime {
     this.#openGate();
     await Promise.all(
       generations.map(async (generation) => {
-        if (grace > 0) await generation.drain(grace);
+        if (grace > 0) await generation.finish(grace);
         await generation.dispose();
       }),
     );
@@ -268,22 +274,30 @@ class Runtime implements GraphRuntime {
 
   async #retire(generation: Generation, mode: SwapMode): Promise<void> {
     this.#leaving.add(generation);
-    await generation.drain(this.#options.drain?.[mode] ?? DRAIN[mode]);
+    const deadline = this.#options.drain?.[mode] ?? DRAIN[mode];
     // In the other modes requests are waiting.
-    if (mode === "overlap") await this.#linger(generation);
+    if (mode !== "overlap") await generation.finish(deadline);
+    else {
+      await generation.drain(deadline);
+      await this.#linger(generation);
+    }
     await generation.end();
     void generation.dispose().then(() => this.#leaving.delete(generation));
   }
 
   /** Leaves a process alone with what still runs behind its answers. */
   async #linger(generation: Generation): Promise<void> {
-    const { lastLeft } = generation.exchanges;
-    const rest = lastLeft + (this.#options.linger ?? 0) - performance.now();
-    if (lastLeft === 0 || rest <= 0 || this.#stop.signal.aborted) return;
+    const { linger = 0 } = this.#options;
+    const { background, exchanges } = generation;
+    if (linger === 0 || exchanges.lastLeft === 0 || this.#stop.signal.aborted) return;
     const end = new AbortController();
     this.#lingering.add(end);
     if (this.#lingering.size > LINGERING) [...this.#lingering][0]!.abort();
-    await sleep(rest, undefined, { signal: end.signal, ref: false }).catch(() => {});
+    const since = exchanges.lastLeft - performance.now();
+    await Promise.all([
+      background.over(since + LONGEST_BACKGROUND, end.signal),
+      background.unseen && sleep(since + linger, undefined, { signal: end.signal, ref: false }).catch(() => {}),
+    ]);
     this.#lingering.delete(end);
   }
 

@@ -167,6 +167,8 @@ export interface GraphRuntime {
   bindings(worker: string): Promise<Record<string, unknown>>;
   /** The Cache API of the graph, usable from Node. */
   caches(): Promise<unknown>;
+  /** Whether work goes on behind answers (`waitUntil`), as far as it can be seen; with `linger` only. */
+  isWorking(): Promise<boolean>;
   /** False before the first start, and in the rare case that neither the new nor the old generation could be started. */
   readonly serving: boolean;
   /** Ids of its processes: more than one while a swap is under way, or an old generation finishes what runs. */
@@ -194,8 +196,9 @@ export interface GraphRuntimeOptions {
   /** Loads edited code into the running process where that is possible (docs/runtime.md). For development. */
   load?: boolean;
   /**
-   * How long after its last answer an old generation stays when nobody has to wait for it, in ms: work behind an answer
-   * (`waitUntil`) is invisible from here. Default 0.
+   * Work behind answers (`waitUntil`) is waited for when a generation goes: as long as running exchanges, or, when nobody
+   * has to wait for it, as long as the platform lets it run. Where it cannot be seen, the generation stays for so many ms then.
+   * Default 0: it is not waited for. Not together with `load`.
    */
   linger?: number;
   /** How long running exchanges may go on in the old generation, in ms, by mode. */

@@ -3,6 +3,7 @@
  * classes. Only the runtime sees them: the code's own `this`, classes and calls among its methods stay what they are, so
  * an error that the code catches itself is never told.
  */
+import { BACKGROUND_SOURCE } from "./background.ts";
 import { STAND_INS_SOURCE } from "./stand-ins.ts";
 
 /** Name of the export that wraps one exported value. */
@@ -121,7 +122,7 @@ function watchContext(context) {
   const { waitUntil, blockConcurrencyWhile } = prototype;
   if (typeof waitUntil === "function")
     prototype.waitUntil = function (promise) {
-      if (promise instanceof Promise) then.call(promise, undefined, tell);
+      if (promise instanceof Promise) follow(promise);
       return waitUntil.call(this, promise);
     };
   if (typeof blockConcurrencyWhile === "function")
@@ -140,7 +141,7 @@ for (const name of ["setTimeout", "setInterval", "queueMicrotask"]) {
 }
 
 addEventListener("unhandledrejection", (event) => tell(event.reason));
-${STAND_INS_SOURCE}
+${STAND_INS_SOURCE}${BACKGROUND_SOURCE}
 export function ${WRAP}(value, main) {
   if (typeof value === "function") {
     const { prototype } = value;

@@ -15,7 +15,7 @@ import { Background } from "./background.ts";
 import { planServe, type ServedGraph, type ServePlan } from "./plan.ts";
 import type { ServeEvent, VersionRef } from "./types.ts";
 
-/** Work behind an answer may go on for so long in code that was replaced, in ms. */
+/** Code that was replaced stays so long after its last answer if it works behind answers unseen, in ms. */
 const LINGER = 10_000;
 
 export interface SessionOptions {
