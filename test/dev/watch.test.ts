@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { EventEmitter, once } from "node:events";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -26,6 +27,20 @@ async function after(change: () => void, name = file): Promise<string[]> {
   seen = [];
   change();
   return burst(name);
+}
+
+/** A watcher of a test's own, with what it told. */
+async function watch() {
+  const bursts: string[][] = [];
+  const heard = new EventEmitter();
+  const watcher = await createWatcher((changed) => {
+    bursts.push(changed);
+    heard.emit("burst");
+  });
+  const told = async (name: string): Promise<void> => {
+    while (!bursts.flat().includes(name)) await once(heard, "burst");
+  };
+  return { watcher, bursts, told };
 }
 
 beforeAll(async () => {
@@ -88,28 +103,25 @@ test("sees files asked for later, and everything below a folder", async () => {
 
 test("sees what was saved before it could be seen, once", async () => {
   const early = mkdtempSync(path.join(os.tmpdir(), "troupe-watch-"));
-  const [old, saved, asset] = ["old.ts", "saved.ts", "assets/page.html"].map((name) => path.join(early, name));
-  const since = Date.now() - 60_000;
-  mkdirSync(path.join(early, "assets"));
-  for (const name of [old!, saved!, asset!, path.join(early, "unasked")]) writeFileSync(name, "1");
-  utimesSync(old!, since / 1000 - 60, since / 1000 - 60);
-  const bursts: string[][] = [];
-  let heard = (): void => {};
-  const hearing = new Promise<void>((resolve) => {
-    heard = resolve;
-  });
-  const late = await createWatcher(
-    (changed) => {
-      bursts.push(changed);
-      heard();
-    },
-    { since },
+  const [old, moved, saved, asset] = ["old.ts", "moved.ts", "saved.ts", "assets/page.html"].map((name) =>
+    path.join(early, name),
   );
-  late.set([old!, saved!], [path.join(early, "assets")]);
-  await Promise.all([late.ready, hearing]);
-  await late.close();
+  mkdirSync(path.join(early, "assets"));
+  for (const name of [old!, `${moved}.before`, path.join(early, "unasked")]) writeFileSync(name, "1");
+  const since = statSync(`${moved}.before`).ctimeMs;
+  // The clock of files goes in steps.
+  do writeFileSync(asset!, "1");
+  while (statSync(asset!).ctimeMs <= since);
+  writeFileSync(saved!, "1");
+  renameSync(`${moved}.before`, moved!);
+  const late = await watch();
+  late.watcher.set([old!, moved!, saved!], [path.join(early, "assets")], [], since);
+  await late.watcher.ready;
+  for (const name of [moved!, saved!, asset!]) await late.told(name);
+  const told = late.bursts.flat();
+  await late.watcher.close();
   rmSync(early, { recursive: true });
-  expect(bursts).toEqual([[asset, saved]]);
+  expect(told.sort()).toEqual([asset, moved, saved]);
 });
 
 test("is ready only when what is there is watched, however much is not there yet", async () => {
@@ -137,22 +149,86 @@ test("is ready only when what is there is watched, however much is not there yet
   expect(changes.filter((changed) => changed === config).length).toBeGreaterThanOrEqual(10);
 });
 
-test("sees what appears in a folder that was missing", async () => {
-  const own = path.join(folder, "nothing-yet");
-  const inside = path.join(own, "src", "new.ts");
-  mkdirSync(own);
-  writeFileSync(path.join(own, "troupe.toml"), "");
-  let resolve = (_changed: string[]): void => {};
-  const seen = new Promise<string[]>((done) => {
-    resolve = done;
-  });
-  const sparse = await createWatcher((changed) => {
-    if (changed.includes(inside)) resolve(changed);
-  });
-  sparse.set([path.join(own, "troupe.toml")], [path.join(own, "src")]);
-  await sparse.ready;
-  mkdirSync(path.dirname(inside));
-  writeFileSync(inside, "1");
-  expect(await seen).toContain(inside);
-  await sparse.close();
+test("sees what appears in a folder that was missing, from the moment it is asked to", async () => {
+  for (let round = 0; round < 20; round++) {
+    const own = path.join(folder, `nothing-yet-${round}`);
+    mkdirSync(own);
+    writeFileSync(path.join(own, "troupe.toml"), "");
+    const inFolder = path.join(own, "assets", "deep", "page.html");
+    const asFile = path.join(own, "src", "deep", "er", "new.ts");
+    const { watcher, told } = await watch();
+    watcher.set([path.join(own, "troupe.toml"), asFile], [path.join(own, "assets")]);
+    // At once, or just when the watcher looks.
+    if (round % 2 === 1) await watcher.ready;
+    for (let turn = 0; turn < round >> 2; turn++) await new Promise(setImmediate);
+    for (const file of [inFolder, asFile]) {
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, "1");
+    }
+    await Promise.all([told(inFolder), told(asFile)]);
+    await watcher.close();
+  }
+});
+
+test("sees what was saved after it was read, and before it was asked for", async () => {
+  const { watcher, told } = await watch();
+  watcher.set([file], []);
+  await watcher.ready;
+  for (let round = 0; round < 20; round++) {
+    const imported = path.join(folder, `imported-${round}.ts`);
+    const besides = path.join(folder, `besides-${round}`, "new.ts");
+    mkdirSync(path.dirname(besides));
+    for (const each of [imported, besides]) writeFileSync(each, "1");
+    const read = statSync(besides).ctimeMs;
+    for (const each of [imported, besides])
+      do writeFileSync(each, "2");
+      while (statSync(each).ctimeMs <= read);
+    watcher.set([file, imported, besides], [], [], read);
+    await Promise.all([told(imported), told(besides)]);
+    // Also what is saved as soon as it was asked for.
+    const after = path.join(folder, `after-${round}.ts`);
+    watcher.set([file, after], []);
+    writeFileSync(after, "1");
+    await told(after);
+  }
+  await watcher.close();
+});
+
+test("sees what is put into a folder while it is found", async () => {
+  const assets = path.join(folder, "assets");
+  mkdirSync(assets);
+  const { watcher, told } = await watch();
+  watcher.set([], [assets]);
+  await watcher.ready;
+  for (let round = 0; round < 40; round++) {
+    const page = path.join(assets, `deep-${round}`, "er", "page.html");
+    mkdirSync(path.dirname(page), { recursive: true });
+    for (let turn = 0; turn < round; turn++) await new Promise(setImmediate);
+    writeFileSync(page, "1");
+    await told(page);
+  }
+  await watcher.close();
+});
+
+test("sees on in a folder that was removed and made again", async () => {
+  const own = path.join(folder, "again");
+  const inside = path.join(own, "src", "a.ts");
+  mkdirSync(path.dirname(inside), { recursive: true });
+  writeFileSync(inside, "0");
+  const { watcher, bursts, told } = await watch();
+  watcher.set([inside], []);
+  await watcher.ready;
+  for (let round = 0; round < 10; round++) {
+    rmSync(own, { recursive: true });
+    if (round % 2 === 1) await told(inside);
+    mkdirSync(path.dirname(inside), { recursive: true });
+    bursts.length = 0;
+    writeFileSync(inside, String(round));
+    await told(inside);
+    bursts.length = 0;
+    writeFileSync(inside, "again");
+    await told(inside);
+    bursts.length = 0;
+  }
+  await watcher.close();
 });

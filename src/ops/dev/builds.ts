@@ -125,6 +125,11 @@ export class Builds {
     return outcome;
   }
 
+  /** Whether some of them have a `[build] command`. */
+  get runCommands(): boolean {
+    return [...this.#entries.values()].some(({ environment }) => environment.build.custom);
+  }
+
   /** The last good bundle. */
   bundle(id: string): Bundle | undefined {
     return this.#entries.get(id)?.result?.bundle;

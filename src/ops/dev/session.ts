@@ -49,8 +49,8 @@ export class DevSession {
   #hooks: SessionHooks;
   #builds: Builds;
   #watching: Watching;
-  /** When the last build was done, in ms since 1970. */
-  #builtAt = 0;
+  /** When the last cycle began to read files, in ms since 1970. */
+  #readAt = Date.now();
   #workspace: Workspace | undefined;
   #local: LocalValues | undefined;
   #queues: DevQueues;
@@ -161,6 +161,7 @@ export class DevSession {
   async #cycle(change: { files: Set<string>; everything: boolean }, first: boolean): Promise<void> {
     const startedAt = first ? this.#startedAt : performance.now();
     const files = [...change.files];
+    if (!first) this.#readAt = Date.now();
     try {
       const configChanged =
         first ||
@@ -176,7 +177,8 @@ export class DevSession {
       // All that waits for files comes before: from here to a process that starts, this thread does not rest.
       if (first) preloadRuntime();
       const outcome = await building;
-      this.#builtAt = Date.now();
+      // What a build command wrote was not saved by anybody.
+      if (this.#builds.runCommands) this.#readAt = Date.now();
       for (const warning of outcome.warnings) this.#warn(warning);
       if (outcome.errors.length > 0) {
         await this.#startWatching();
@@ -243,7 +245,7 @@ export class DevSession {
         await this.#fail("start", placed[0]!.message, placed);
       }
     } finally {
-      this.#watching.update();
+      this.#watching.update(this.#readAt);
       this.#hooks.settled();
     }
   }
@@ -275,7 +277,7 @@ export class DevSession {
 
   /** Resolves when whatever is saved will be seen. */
   async #startWatching(): Promise<void> {
-    if (this.#options.watch !== false) await this.#watching.start(this.#builtAt);
+    if (this.#options.watch !== false) await this.#watching.start(this.#readAt);
   }
 
   #watched(): Watched {

@@ -3,6 +3,7 @@ import { type Stats, statSync } from "node:fs";
 import path from "node:path";
 import type { FSWatcher } from "chokidar";
 import type { Workspace } from "../../model.ts";
+import { Folders } from "./folders.ts";
 
 /** Quiet time after which a burst is over, in ms. Editors that save by rename touch a file two or three times. */
 const QUIET = 25;
@@ -13,15 +14,17 @@ export interface Watcher {
   /**
    * Replaces what is watched. Paths may not exist yet; a folder stands for everything below it.
    * @param nests folders in which files with certain names may turn up, themselves and a few levels below
+   * @param since what is asked for the first time counts as changed if it was saved later than this, in ms since 1970
    */
-  set(files: Iterable<string>, folders: Iterable<string>, nests?: Iterable<string>): void;
-  /** Resolves when the file system is really being watched. */
+  set(files: Iterable<string>, folders: Iterable<string>, nests?: Iterable<string>, since?: number): void;
+  /** Resolves when all that is there at first has been looked at. */
   ready: Promise<void>;
   close(): Promise<void>;
 }
 
 /** How deep below a nest a file may turn up: `services/*` has its config files one level down, `**` some more. */
 const NEST_DEPTH = 4;
+const UNWATCHED = /(^|[\\/])(\.git|\.troupe|\.wrangler)$/;
 
 function isGone(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false }) === undefined;
@@ -32,23 +35,29 @@ function isEmpty(file: string): boolean {
   return stats?.isFile() === true && stats.size === 0;
 }
 
+/** When a file was written, or moved here, in ms since 1970. */
+function changeTime(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? Number.NEGATIVE_INFINITY;
+}
+
 export interface WatchOptions {
   /** Whether a file of this name in a nest is of interest. */
   isNestling?(file: string): boolean;
-  /** Files that were saved later than this, and before they were watched, count as changed. In ms since 1970. */
-  since?: number;
 }
 
 /** @param onChange gets the absolute paths of one burst; called again only for later bursts. */
 export async function createWatcher(
   onChange: (changed: string[]) => void,
-  { isNestling = () => false, since = Number.POSITIVE_INFINITY }: WatchOptions = {},
+  { isNestling = () => false }: WatchOptions = {},
 ): Promise<Watcher> {
   const { watch } = await import("chokidar");
   let nests: string[] = [];
   let files = new Set<string>();
   let folders: string[] = [];
   const watchedFolders = new Set<string>();
+  /** By folder: files below that are newer than this, in ms since 1970, are news when they are met for the first time. */
+  const newsSince = new Map<string, number>();
+  const met = new Set<string>();
   const pending = new Set<string>();
   /** Told to be gone: chokidar says it again, a tenth of a second after the raw event did. */
   const gone = new Set<string>();
@@ -60,24 +69,53 @@ export async function createWatcher(
     ignoreInitial: true,
     persistent: true,
     ignored: (candidate: string, stats?: Stats) => {
-      // Asked about everything that is there at first, with its date.
-      if (!isReady && stats?.isFile() && stats.mtimeMs > since) noteChange(candidate);
-      if (/(^|[\\/])(\.git|\.troupe|\.wrangler)$/.test(candidate)) return true;
-      if (isWanted(candidate) || watchedFolders.has(candidate)) return false;
-      if (stats?.isDirectory() && insideNest(candidate)) return false;
-      // Unasked-for folders are not walked; unasked-for files cost one check.
-      return stats?.isDirectory() === true || (stats?.isFile() === true && !files.has(candidate));
+      // Asked about everything that is found, with its dates.
+      if (stats?.isFile()) meet(candidate, stats);
+      if (UNWATCHED.test(candidate)) return true;
+      if (stats?.isDirectory()) {
+        if (!isWalked(candidate)) return true;
+        heard.hear(candidate);
+      }
+      // Unasked-for files cost one check.
+      return stats?.isFile() === true && !isWanted(candidate) && !watchedFolders.has(candidate);
     },
   };
   let watcher: FSWatcher | undefined;
-  let isReady = false;
   let markReady = (): void => {};
   const ready = new Promise<void>((resolve) => {
-    markReady = () => {
-      isReady = true;
-      resolve();
-    };
+    markReady = resolve;
   });
+  const heard = new Folders({
+    changed(file) {
+      // chokidar may have read the folder above before this one was there.
+      if (isWalked(file)) heard.look(file);
+      noteChange(file);
+    },
+    appeared(folder) {
+      newsSince.set(folder, Number.NEGATIVE_INFINITY);
+      for (const file of files) if (path.dirname(file) === folder && !isGone(file)) noteChange(file);
+      add([folder]);
+    },
+  });
+
+  /** A file below a folder is found: was it saved before it could be seen? */
+  function meet(file: string, stats: Stats): void {
+    if (met.has(file)) return;
+    met.add(file);
+    if (stats.ctimeMs > sinceIn(path.dirname(file))) noteChange(file);
+  }
+
+  function sinceIn(folder: string): number {
+    const since = newsSince.get(folder);
+    const parent = path.dirname(folder);
+    if (since !== undefined) return since;
+    return parent === folder ? Number.POSITIVE_INFINITY : sinceIn(parent);
+  }
+
+  /** Whether somebody asked for this folder, or for what may be below it. */
+  function isWalked(folder: string): boolean {
+    return !UNWATCHED.test(folder) && (isWanted(folder) || watchedFolders.has(folder) || insideNest(folder));
+  }
 
   function isWanted(candidate: string): boolean {
     return files.has(candidate) || insideFolder(candidate) || (isNestling(candidate) && insideNest(candidate));
@@ -156,7 +194,7 @@ export async function createWatcher(
 
   return {
     ready,
-    set(nextFiles, nextFolders, nextNests = []) {
+    set(nextFiles, nextFolders, nextNests = [], since = Number.POSITIVE_INFINITY) {
       const before = files;
       files = new Set([...nextFiles].map((file) => path.resolve(file)));
       folders = [...new Set([...nextFolders].map((folder) => path.resolve(folder)))];
@@ -166,12 +204,20 @@ export async function createWatcher(
         if (watchedFolders.has(folder)) continue;
         watchedFolders.add(folder);
         added.push(folder);
+        newsSince.set(folder, since);
+        heard.hear(folder);
       }
-      // A file newly asked for in a folder already watched was ignored until now.
-      for (const file of files) if (!before.has(file)) added.push(file);
+      for (const file of files) {
+        if (before.has(file)) continue;
+        // A file newly asked for in a folder already watched was ignored until now.
+        added.push(file);
+        met.add(file);
+        if (changeTime(file) > since) noteChange(file);
+      }
       if (added.length > 0) add(added);
     },
     async close() {
+      heard.close();
       clearTimeout(quiet);
       await watcher?.close();
       markReady();

@@ -28,24 +28,27 @@ export class Watching {
 
   /**
    * Best called when this thread has nothing else to do. Resolves when whatever is saved will be seen.
-   * @param since files saved later than this count as changed, in ms since 1970
+   * @param since as in `update`
    */
   start(since: number): Promise<void> {
     this.#started ??= (async () => {
       if (this.#closed) return;
-      this.#watcher = await createWatcher(this.#onChange, { isNestling: isConfigName, since });
-      this.update();
+      this.#watcher = await createWatcher(this.#onChange, { isNestling: isConfigName });
+      this.update(since);
       if (this.#closed) await this.#watcher.close();
       await this.#watcher.ready;
     })();
     return this.#started;
   }
 
-  /** Other files may have been read. */
-  update(): void {
+  /**
+   * Other files may have been read.
+   * @param since when they were read at the earliest, in ms since 1970: what was saved later counts as changed
+   */
+  update(since: number): void {
     if (!this.#watcher || this.#closed) return;
     const { files, folders, nests } = this.#watched();
-    this.#watcher.set(files, folders, nests);
+    this.#watcher.set(files, folders, nests, since);
   }
 
   async close(): Promise<void> {
