@@ -4,6 +4,28 @@ import type { BuildSettings } from "../model.ts";
 
 type Settings = Record<string, unknown>;
 
+/** Config keys that count when code is built, and never again. */
+export const BUILD_KEYS: readonly string[] = [
+  "main",
+  "rules",
+  "define",
+  "alias",
+  "build",
+  "no_bundle",
+  "find_additional_modules",
+  "preserve_file_names",
+  "minify",
+  "keep_names",
+  "base_dir",
+  "tsconfig",
+  "jsx_factory",
+  "jsx_fragment",
+  "upload_source_maps",
+  "wasm_modules",
+  "text_blobs",
+  "data_blobs",
+];
+
 /** @param dir absolute folder that relative paths start from */
 export function buildSettings(settings: Settings, dir: string): BuildSettings {
   const absolute = (file: unknown) => path.resolve(dir, file as string);

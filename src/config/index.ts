@@ -5,6 +5,7 @@ import { Faults } from "./faults.ts";
 import { type LoadOptions, load } from "./load.ts";
 import { findWorkspace } from "./workspace.ts";
 
+export { BUILD_KEYS } from "./build-settings.ts";
 export { type Explanation, explain, resolvedConfig, type WrittenValue } from "./explain.ts";
 export { configSchema } from "./json-schema.ts";
 export { type Loaded, type LoadOptions, load } from "./load.ts";

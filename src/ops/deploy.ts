@@ -21,6 +21,7 @@ import { checkBase } from "./environments.ts";
 import { checkSecretNames, readSecrets } from "./secrets.ts";
 import { selectServices, selectWorkspace } from "./select.ts";
 import { type TargetSelection, withTarget } from "./target.ts";
+import { unrecorded } from "./unrecorded.ts";
 
 export interface DeployOptions extends TargetSelection {
   tag?: string;
@@ -101,7 +102,12 @@ export async function deploy(options: DeployOptions): Promise<DeployReport> {
     });
     return {
       results: report.results,
-      warnings: [...warnings, ...built.flatMap((each) => each.warnings), ...report.warnings],
+      warnings: [
+        ...warnings,
+        ...built.flatMap((each) => each.warnings),
+        ...report.warnings,
+        ...(await unrecorded(target, report.results, options)),
+      ],
       dryRun: options.dryRun === true,
     };
   });

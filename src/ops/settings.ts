@@ -1,5 +1,6 @@
 /** `env set` and `env unset`: values laid over the config of one environment. */
-import { TroupeError } from "../errors.ts";
+import { BUILD_KEYS } from "../config/index.ts";
+import { type Diagnostic, TroupeError } from "../errors.ts";
 import { refId } from "../model.ts";
 import type { ChangeReport } from "../targets/target.ts";
 import { changeOptions, type VerbOptions } from "./environments.ts";
@@ -21,6 +22,8 @@ export async function changeSettings(
   name: string,
   change: { set?: [string, string][]; unset?: string[] },
 ): Promise<SettingsReport> {
+  const keys = [...(change.set ?? []).map(([key]) => key), ...(change.unset ?? [])];
+  if (change.set?.some(([key]) => key === "name")) throw unsettableName();
   return withTarget(options, {}, async (open) => {
     const ref = { service: await chosenService(open, options), environment: name };
     const { settings: before } = await open.target.read(ref);
@@ -36,8 +39,25 @@ export async function changeSettings(
     const report = await open.target.changeSettings(request).catch((error: unknown) => {
       throw withoutPlaces(error);
     });
-    return { ...report, service: ref.service, name, settings };
+    const warnings = [...report.warnings, ...notYet(refId(ref), keys)];
+    return { ...report, warnings, service: ref.service, name, settings };
   });
+}
+
+function unsettableName(): TroupeError {
+  return new TroupeError("USAGE", "A service has one name in all its environments: it cannot be set for one of them", {
+    notes: ["To give an environment another name: troupe env rename <from> <to>"],
+  });
+}
+
+/** What counts when code is built does nothing to code that is built already. */
+function notYet(id: string, keys: readonly string[]): Diagnostic[] {
+  return keys
+    .filter((key) => BUILD_KEYS.includes(key.split(".")[0]!))
+    .map((key) => {
+      const message = `${key} counts when code is built: ${id} runs what it has until the next deploy to it`;
+      return { severity: "warning", code: "next-build", message };
+    });
 }
 
 /** What is wrong with a setting stands in no file: a place in the config would send people to the wrong one. */
