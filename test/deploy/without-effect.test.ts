@@ -22,7 +22,7 @@ test("a tag or message that no version takes, and settings that wait for the nex
   expect(await warnings(cwd, "deploy", "-e", "staging", "--tag", "v1", "--message", "first")).toEqual([]);
   expect(await warnings(cwd, "deploy", "-e", "staging", "--tag", "v1", "--message", "first")).toEqual([]);
   expect(await warnings(cwd, "deploy", "-e", "staging", "--tag", "v2", "--message", "first")).toEqual(["not-recorded"]);
-  expect(await warnings(cwd, "env", "set", "staging", "main=other.js", "define.A=1", "--dry-run")).toEqual([
+  expect(await warnings(cwd, "env", "set", "staging", "main=other.js", "minify=true", "--dry-run")).toEqual([
     "next-build",
     "next-build",
   ]);
