@@ -200,9 +200,8 @@ export class Generation {
   }
 
   async #load(changed: readonly string[], spec: GraphSpec, assembled: Assembled, deadline: number): Promise<void> {
-    const loaded = await this.#loader.load(changed, spec, assembled).catch((error) => {
-      // Miniflare starts it again, with the code that served.
-      if (error.timedOut) this.#children.kill();
+    const loaded = await this.#loader.load(changed, spec, assembled).catch(async (error) => {
+      if (error.timedOut) await this.#restart();
       throw error;
     });
     const release = await loaded.use();
@@ -219,6 +218,15 @@ export class Generation {
       old.end();
       if (!this.#disposed) void release();
     }, deadline).unref();
+  }
+
+  /** Ends a process that hangs. Resolves when Miniflare has started it again, with the code that served. */
+  async #restart(): Promise<void> {
+    const exited = this.#children.exited();
+    this.#children.kill();
+    await exited;
+    // One that can't be started again fails whoever asks it.
+    await this.#miniflare.ready.catch(() => {});
   }
 
   /** Tells long-lived connections to end. */
