@@ -20,9 +20,12 @@ const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
 /** How a connection fails when its process is gone or not there yet; so fails a Unix socket without its file. */
 const NOBODY_THERE = new Set(["ECONNREFUSED", "ENOENT"]);
 
-/** A process that was replaced or crashed is back within this many tries, each after a short wait. */
-const TRIES = 20;
+/** A process that crashed is started again: asked after short waits for so long, in ms, which on a busy machine it may take. */
+const PATIENCE = 10_000;
 const WAIT = 50;
+
+/** A request that may have been acted on, and is safe to repeat, is sent so often at most. */
+const TRIES = 20;
 
 /** The body with which workerd answers 500 after an uncaught exception. */
 const UNCAUGHT = "Internal Server Error";
@@ -46,6 +49,8 @@ class Forwarding implements AnswerHandler, Holder {
   readonly #response: Reply;
   readonly #body: Readable | undefined;
   #attempts = 0;
+  /** When first nobody was there. */
+  #aloneSince = 0;
   #lease: Lease | undefined;
   #sent: Sent | undefined;
   #status = 0;
@@ -214,7 +219,7 @@ class Forwarding implements AnswerHandler, Holder {
     this.#release();
     const neverSent = NOBODY_THERE.has((error as NodeJS.ErrnoException).code ?? "");
     const repeatable = !this.#body && (neverSent || IDEMPOTENT.has(this.#exchange.method));
-    if (!repeatable || this.#attempts >= TRIES) {
+    if (!repeatable || this.#isEnough(neverSent)) {
       this.#finish(this.#unreachable(error));
       return;
     }
@@ -225,6 +230,12 @@ class Forwarding implements AnswerHandler, Holder {
       if (this.#response.destroyed) this.#done(499);
       else this.#attempt();
     }, WAIT);
+  }
+
+  #isEnough(neverSent: boolean): boolean {
+    if (!neverSent) return this.#attempts >= TRIES;
+    this.#aloneSince ||= performance.now();
+    return performance.now() - this.#aloneSince > PATIENCE;
   }
 
   /** A page for what was held back, if it is what it looked like and there is one. */

@@ -2,9 +2,12 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AccessEntry, createFrontDoor, type FrontDoor } from "../../src/host/front-door.ts";
+import { unixOrigin } from "../../src/lib/unix-origin.ts";
 import { createGraphRuntime, type GraphRuntime } from "../../src/runtime/index.ts";
+import { makeFolder, removeFolder } from "../support/files.ts";
 import { graph } from "../support/graph.ts";
 
 const CODE = (version: string) => `export default { async fetch(request) {
@@ -292,4 +295,30 @@ test("a client that goes away ends the exchange", async () => {
   request.destroy();
   while (access.length === before) await new Promise((resolve) => setImmediate(resolve));
   expect(access.at(-1)?.path).toBe("/stream");
+});
+
+test("a process that takes long to be back is waited for", async () => {
+  const folder = makeFolder();
+  const socket = path.join(folder, "worker.sock");
+  const late = http.createServer((_request, response) => response.end("back"));
+  const { signal: retiring } = new AbortController();
+  const lease = { origin: unixOrigin(socket), retiring, holder: undefined, version: undefined, release() {} };
+  let tries = 0;
+  const route = {
+    worker: "gateway@production",
+    tryAcquire: () => {
+      if (++tries === 25) late.listen(socket);
+      return lease;
+    },
+    acquire: async () => lease,
+  };
+  const door = await createFrontDoor({ host: "127.0.0.1", port: 0, route: () => route });
+  try {
+    expect(await (await fetch(`http://127.0.0.1:${door.port}/`)).text()).toBe("back");
+    expect(tries).toBeGreaterThanOrEqual(25);
+  } finally {
+    await door.close();
+    late.close();
+    removeFolder(folder);
+  }
 });
