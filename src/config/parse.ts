@@ -1,9 +1,11 @@
 /** Config text → plain values. TOML by the file's name, else JSON with comments and trailing commas. */
+
 import { readFile } from "node:fs/promises";
 import { type ParseError, parse as parseJsonc, printParseErrorCode } from "jsonc-parser";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { type Location, TroupeError } from "../errors.ts";
 import { whyUnreadable } from "../lib/file-error.ts";
+import { withoutBom } from "../lib/without-bom.ts";
 import type { Faults } from "./faults.ts";
 import { isTable } from "./sourced.ts";
 
@@ -70,8 +72,7 @@ function decode(bytes: Buffer, file: string): string {
     const location = { file, line: 1, column: 1 };
     throw new TroupeError("CONFIG", `The file is encoded as ${name}; save it as UTF-8`, { location });
   }
-  const text = bytes.toString("utf8");
-  return text.startsWith("\uFEFF") ? text.slice(1) : text;
+  return withoutBom(bytes.toString("utf8"));
 }
 
 function asTroupeError(error: unknown, file: string): TroupeError {

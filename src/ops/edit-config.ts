@@ -1,10 +1,12 @@
 /** Editing the config file of one service: worked out, proved by loading the result, and only then written. */
+
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type ConfigEdit, editConfig, formatOf, writeConfig } from "../config/edit.ts";
 import { loadWorkspace } from "../config/index.ts";
 import { type Diagnostic, TroupeError } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
+import { withoutBom } from "../lib/without-bom.ts";
 import { type Environment, PRODUCTION, type Service, type Workspace } from "../model.ts";
 import { type Selection, selectServices, selectWorkspace } from "./select.ts";
 
@@ -96,7 +98,7 @@ async function loadEdited(selection: Selection, service: Service, environment: s
       config,
       env,
       processEnv,
-      texts: new Map([[file, withoutMark(text)]]),
+      texts: new Map([[file, withoutBom(text)]]),
     });
     const loaded = workspace.services.find(({ name, configPath, files }) =>
       files ? name === service.name : configPath === file,
@@ -107,11 +109,6 @@ async function loadEdited(selection: Selection, service: Service, environment: s
     throw refused(error, file);
   }
   throw new TroupeError("INTERNAL", `${service.name}@${environment} is gone from the edited ${file}`);
-}
-
-/** A byte order mark is no part of what the loader is given. */
-function withoutMark(text: string): string {
-  return text.replace(/^\uFEFF/, "");
 }
 
 /** Places in the edited text are none of the file on disk. */

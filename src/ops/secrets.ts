@@ -1,9 +1,11 @@
 /** Secrets of deployed environments. */
+
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { parse as parseDotenv } from "dotenv";
 import { TroupeError } from "../errors.ts";
 import { whyUnreadable } from "../lib/file-error.ts";
+import { withoutBom } from "../lib/without-bom.ts";
 import { type EnvironmentRef, refId } from "../model.ts";
 import type { ChangeReport, SecretInfo } from "../targets/target.ts";
 import { provenance } from "./provenance.ts";
@@ -94,7 +96,8 @@ export async function readSecrets(file: string, cwd: string): Promise<Record<str
  * Secrets of a file: a JSON object of strings, or lines of NAME=value.
  * @throws TroupeError USAGE, without any value in the message
  */
-export function parseSecrets(text: string, what: string): Record<string, string> {
+export function parseSecrets(given: string, what: string): Record<string, string> {
+  const text = withoutBom(given);
   if (!text.trimStart().startsWith("{")) {
     const found = parseDotenv(text);
     if (Object.keys(found).length > 0 || text.trim() === "") return found;

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { parseEntries } from "../../src/ops/data/kv.ts";
 import { parseSecrets } from "../../src/ops/secrets.ts";
 import { troupe as binary, type CliOptions } from "../support/cli.ts";
 import { testFolder } from "../support/files.ts";
@@ -32,6 +33,12 @@ test.each([
     error = thrown;
   }
   expect(error).toMatchObject({ code: "USAGE", message: expect.not.stringMatching(SEEN) });
+});
+
+test("a byte order mark before them, as PowerShell writes it, is none of them", () => {
+  expect(parseSecrets('\uFEFF{ "TOKEN": "a" }', "stdin")).toEqual({ TOKEN: "a" });
+  expect(parseSecrets("\uFEFFTOKEN=a\n", "stdin")).toEqual({ TOKEN: "a" });
+  expect(parseEntries(Buffer.from('\uFEFF[{ "key": "a", "value": "1" }]'))).toMatchObject([{ entry: { key: "a" } }]);
 });
 
 test("no stream and no file ever has one", { timeout: 60_000 }, async () => {

@@ -1,9 +1,11 @@
 /** Wrangler's spellings of the kv commands: the namespace is a flag, and keys in bulk are files. */
+
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Context } from "../../context.ts";
 import { TroupeError } from "../../errors.ts";
 import { whyUnreadable } from "../../lib/file-error.ts";
+import { withoutBom } from "../../lib/without-bom.ts";
 import type { Command } from "../command.ts";
 import { BINDING, type DataArgs } from "../data-input.ts";
 
@@ -50,7 +52,7 @@ export async function keysIn(file: string, context: Context): Promise<string[]> 
   };
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = JSON.parse(withoutBom(text));
   } catch (error) {
     return refuse(`this is no JSON: ${(error as Error).message}`);
   }

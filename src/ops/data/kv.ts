@@ -1,5 +1,7 @@
 /** KV namespaces. Limits: https://developers.cloudflare.com/kv/platform/limits/ */
+
 import { TroupeError } from "../../errors.ts";
+import { withoutBom } from "../../lib/without-bom.ts";
 import type { Verb } from "./verbs.ts";
 
 const MAX_KEY = 512;
@@ -133,7 +135,7 @@ export function parseEntries(body: Uint8Array): { entry: Entry; value: Uint8Arra
   };
   let parsed: unknown;
   try {
-    parsed = JSON.parse(Buffer.from(body).toString("utf8"));
+    parsed = JSON.parse(withoutBom(Buffer.from(body).toString("utf8")));
   } catch (error) {
     return refuse(`This is no JSON: ${(error as Error).message}`);
   }
