@@ -15,6 +15,8 @@ export interface EnvironmentInfo {
   /** Absent for a private environment, which is reached through bindings only. */
   hostname?: string;
   url?: string;
+  /** Custom routes of the active version, by which it is reached where it has no hostname. */
+  routes?: string[];
   /** The active version; absent: nothing was deployed to it yet. */
   version?: number;
   protected: boolean;

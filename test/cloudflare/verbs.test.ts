@@ -354,6 +354,23 @@ vars = { A = "a" }
   await expect(deploy({ ...at(cwd), env: "staging" })).rejects.toMatchObject({ code: "CONFIG" });
 });
 
+test("an environment that is reached by routes alone tells them in place of an address", async () => {
+  const cwd = testFolder({
+    "index.js": worker("shop"),
+    "troupe.toml":
+      'name = "shop"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\nroutes = ["shop.example.com/*"]\n',
+  });
+  await deploy({ ...at(cwd), env: "production" });
+  const [found] = await listEnvironments(at(cwd));
+  expect(found).toEqual({
+    service: "shop",
+    name: "production",
+    routes: ["shop.example.com/*"],
+    version: 1,
+    protected: false,
+  });
+});
+
 test("Workflows that were made for an environment go with its resources, and no other does", async () => {
   const cwd = testFolder({
     "index.js": `import { WorkflowEntrypoint } from "cloudflare:workers";

@@ -19,7 +19,7 @@ const command: Command<object, { environments: EnvironmentInfo[] }> = {
         style.bold(each.service),
         each.name,
         each.version === undefined ? style.dim("none yet") : String(each.version),
-        each.url ?? style.dim("private"),
+        each.url ?? (each.routes?.[0] || style.dim("private")),
         each.protected ? "protected" : "",
       ]),
     );

@@ -11,8 +11,8 @@ const command: Command<{ from: string; to: string; force?: boolean }, Environmen
   ],
   run: (args, context) =>
     renameEnvironment({ ...targetSelection(args, context), force: args.force === true }, args.from, args.to),
-  show: ({ service, name, url }, output) =>
-    output.line(`${output.style.bold(`${service}@${name}`)} ${url ?? "is private"}`),
+  show: ({ service, name, url, routes }, output) =>
+    output.line(`${output.style.bold(`${service}@${name}`)} ${url ?? routes?.[0] ?? "is private"}`),
 };
 
 export default command;

@@ -13,7 +13,7 @@ const command: Command<{ name: string }, Detail> = {
     const { service, name, url, routes, active, secrets, settings, base, boundBy } = detail;
     output.line(`${style.bold(`${service}@${name}`)}${detail.protected ? style.dim(" (protected)") : ""}`);
     const line = (what: string, value: string) => output.line(`  ${style.dim(what.padEnd(10))} ${value}`);
-    line("url", url ?? "none: it is private");
+    line("url", url ?? (routes.length > 0 ? "none: it has routes" : "none: it is private"));
     if (routes.length > 0) line("routes", routes.join(", "));
     if (base !== undefined) line("from", base);
     if (!active) line("version", "none yet");

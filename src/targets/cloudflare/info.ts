@@ -45,10 +45,13 @@ async function environmentInfo(shelf: Shelf, stored: Stored, { subdomain, domain
   ]);
   const custom = domains.find(({ service }) => service === script.id)?.hostname;
   const hostname = custom ?? (enabled?.enabled && subdomain ? `${script.id}.${subdomain}.workers.dev` : undefined);
+  const { record, brief } = (hostname === undefined && active && (await shelf.content(stored, active))) || {};
+  const routes = (record?.environment ?? brief?.around)?.routes ?? [];
   return {
     service: ref.service,
     name: ref.environment,
     ...(hostname !== undefined && { hostname, url: `https://${hostname}` }),
+    ...(routes.length > 0 && { routes: routes.map(({ pattern }) => pattern) }),
     ...(active && { version: active.number }),
     protected: isProtected(stored),
   };
