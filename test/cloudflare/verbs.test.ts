@@ -354,6 +354,31 @@ vars = { A = "a" }
   await expect(deploy({ ...at(cwd), env: "staging" })).rejects.toMatchObject({ code: "CONFIG" });
 });
 
+test("a version from before the last migration of its Durable Objects is not gone back to", async () => {
+  const config = (...names: string[]) => `name = "shop"
+main = "index.js"
+compatibility_date = "2026-11-01"
+${names.map((name) => `[[migrations]]\ntag = "${name}"\nnew_sqlite_classes = ["${name}"]\n`).join("")}`;
+  const code = (text: string) => `import { DurableObject } from "cloudflare:workers";
+export class One extends DurableObject {}
+export class Two extends DurableObject {}
+${worker(text)}`;
+  const cwd = testFolder({ "index.js": code("1"), "troupe.toml": config("One") });
+  await deploy(at(cwd));
+  writeFiles(cwd, { "index.js": code("2"), "troupe.toml": config("One", "Two") });
+  await deploy(at(cwd));
+  for (const dryRun of [true, false]) {
+    await expect(rollback({ ...at(cwd), dryRun })).rejects.toMatchObject({
+      code: "PRECONDITION",
+      message: expect.stringContaining('version 1 was made before the migration "Two"'),
+      notes: expect.arrayContaining([expect.stringContaining("troupe deploy --target cloudflare")]),
+    });
+  }
+  writeFiles(cwd, { "index.js": code("3") });
+  await deploy(at(cwd));
+  expect(changedIn(await rollback(at(cwd)))).toEqual(["shop@production 2"]);
+});
+
 test("an environment that is reached by routes alone tells them in place of an address", async () => {
   const cwd = testFolder({
     "index.js": worker("shop"),

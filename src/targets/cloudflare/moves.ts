@@ -13,7 +13,8 @@ import {
   writtenBase,
 } from "../promotion.ts";
 import type { CloneRequest, NewEnvironment, PromoteRequest, SecretChange, SettingsChange } from "../target.ts";
-import { liveVersions } from "./network.ts";
+import { readVersion } from "./annotations.ts";
+import { liveVersions, type NetVersion } from "./network.ts";
 import type { Wanted } from "./plan.ts";
 import type { VersionRecord } from "./record.ts";
 import { type Content, deployedVersions, isDraft, type Shelf, type Stored } from "./shelf.ts";
@@ -159,6 +160,9 @@ export async function rollbackWanted(shelf: Shelf, ref: EnvironmentRef, number: 
     : foreignEnvironment(ref, stored.script, whole);
   const config = record?.config ?? { service: ref.service, dialect: environment.dialect, configPath: "", source: {} };
   const settings = await shelf.settings(stored);
+  // Of what somebody else has made, the network may not tell it.
+  const told = whole.resources?.script_runtime?.migration_tag ?? stored.script.migration_tag ?? undefined;
+  refuseOtherClasses(stored, existing, record ? record.environment.migrations.at(-1)?.tag : told);
   return {
     ref,
     environment,
@@ -172,6 +176,31 @@ export async function rollbackWanted(shelf: Shelf, ref: EnvironmentRef, number: 
     existing,
     ...(!record && { keepTriggers: true }),
   };
+}
+
+/**
+ * https://developers.cloudflare.com/workers/configuration/versions-and-deployments/rollbacks/#limits
+ * @param tag of the last migration when the version was made
+ * @throws TroupeError PRECONDITION when there was another one since
+ */
+function refuseOtherClasses(
+  { ref, script }: Stored,
+  { number, annotations }: NetVersion,
+  tag: string | undefined,
+): void {
+  const now = script.migration_tag ?? undefined;
+  if (now === undefined || tag === now) return;
+  const commit = readVersion(annotations).git?.commit;
+  throw new TroupeError(
+    "PRECONDITION",
+    `${refId(ref)}: version ${number} was made before the migration "${now}" of its Durable Objects, and Cloudflare takes it no more`,
+    {
+      notes: [
+        `Deploy its code${commit === undefined ? "" : ` (commit ${commit.slice(0, 10)})`} with the migrations of today: troupe deploy --target cloudflare`,
+        "Nothing was changed",
+      ],
+    },
+  );
 }
 
 async function previousVersion(shelf: Shelf, stored: Stored): Promise<number> {
