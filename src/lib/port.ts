@@ -2,6 +2,10 @@
 import { execFile } from "node:child_process";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How often a port is looked at, in ms. */
+const POLL = 5;
 
 /** Whether a server could listen on `host:port` now. */
 export function portIsFree(port: number, host: string): Promise<boolean> {
@@ -10,6 +14,15 @@ export function portIsFree(port: number, host: string): Promise<boolean> {
     server.once("error", () => resolve(false));
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
+}
+
+/** Resolves when a port that is about to become free is so, or when `late` has settled. */
+export async function portFreed(port: number, host: string, late: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  void late.finally(() => over.abort()).catch(() => {});
+  while (!over.signal.aborted && !(await portIsFree(port, host))) {
+    await sleep(POLL, undefined, { signal: over.signal }).catch(() => {});
+  }
 }
 
 /**

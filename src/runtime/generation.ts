@@ -4,6 +4,7 @@ import type { WorkerOptions } from "../bindings/kind.ts";
 import type { QueueService } from "../bindings/queue-service.ts";
 import { type WorkflowInstance, WorkflowInstances } from "../bindings/workflow-instances.ts";
 import { TroupeError } from "../errors.ts";
+import { portFreed } from "../lib/port.ts";
 import { withTimeout } from "../lib/with-timeout.ts";
 import { type Assembled, assemble } from "./assemble.ts";
 import { BACKGROUND, Background } from "./background.ts";
@@ -23,6 +24,7 @@ import { startError, startTimeout } from "./start-errors.ts";
 import type { GraphSpec, QueueBatch, QueueResult, RuntimeEvent, RuntimeWarning, SwapMode } from "./types.ts";
 
 const START_TIMEOUT = 15_000;
+const LOOPBACK = "127.0.0.1";
 
 export interface GenerationOptions {
   onEvent?(event: RuntimeEvent): void;
@@ -97,7 +99,7 @@ export class Generation {
     const workers = sockets.of(assembled.workers);
     let started = false;
     const config: MiniflareOptions = {
-      host: "127.0.0.1",
+      host: LOOPBACK,
       port: 0,
       cf: false,
       enableDevRegistry: false,
@@ -302,13 +304,16 @@ export class Generation {
 
   /**
    * Ends the process at once. Drain first.
-   * @returns when it has ended, and its data is free for another one: `dispose` tidies up after it meanwhile
+   * @returns when it has ended, and its data and ports are free for another one: `dispose` tidies up after it meanwhile
    */
   async end(): Promise<void> {
     const exited = this.#children.exited();
     const disposed = this.dispose();
     // None just after a crash: Miniflare may be starting the next one at this moment.
     if (!(await exited)) await disposed;
+    // The inspector is Miniflare's, in this process. A debugger may hold up its end, but not its port.
+    const { inspectorPort } = this.#spec;
+    if (inspectorPort !== undefined) await portFreed(inspectorPort, LOOPBACK, disposed);
   }
 
   /** Ends the process at once, and removes all that was made for it. Drain first. */

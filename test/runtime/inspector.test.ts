@@ -1,6 +1,9 @@
 /** The inspector of a graph: connected by the time it runs, and so it may be used, and end, at once. */
+import { once } from "node:events";
+import net from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { anyFreePort } from "../../src/lib/port.ts";
 import { createGraphRuntime } from "../../src/runtime/index.ts";
 import { graph } from "../support/graph.ts";
 
@@ -33,5 +36,26 @@ test("answers a debugger that does not wait", async () => {
 
 test("can be closed as soon as it runs", async () => {
   for (let round = 0; round < 3; round++) await (await startInspected()).close();
+  expect(uncaught).toEqual([]);
+});
+
+test("keeps its port over a swap, also when a debugger does not say goodbye", async () => {
+  const runtime = createGraphRuntime();
+  const inspectorPort = await anyFreePort("127.0.0.1");
+  const swap = (version: number) =>
+    runtime.swap(
+      graph({ gateway: { code: `${code} // ${version}` } }, { inspectorPort, proved: version > 0, restart: true }),
+    );
+  await swap(0);
+  for (let version = 1; version <= 3; version++) {
+    const debug = net.connect(inspectorPort, "127.0.0.1");
+    debug.write("GET /gateway@production HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n");
+    debug.write("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    await once(debug, "data");
+    debug.on("error", () => {});
+    await swap(version);
+    debug.destroy();
+  }
+  await runtime.close();
   expect(uncaught).toEqual([]);
 });
