@@ -78,7 +78,7 @@ export const durableObject: BindingKind = {
       return;
     }
     const owner = target.worker === context.worker ? context.environment : target.environment;
-    context.declareExport(class_name, localClass(owner, target.worker, class_name), target.worker);
+    context.declareExport(class_name, localClass(owner, target.worker, class_name, target.objects), target.worker);
     context.bind(binding.name, { type: "durable-object", worker: target.worker, exportName: class_name });
   },
 

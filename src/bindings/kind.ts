@@ -76,6 +76,8 @@ export interface ResolvedReference {
   missing?: string;
   /** The environment's resolved model, when it exists: what it declares itself (storage of its classes, its workflows). */
   environment?: Environment;
+  /** What the ids and the data of its Durable Objects go by, when that is not `worker`. */
+  objects?: string;
 }
 
 /** What a kind may do to put its binding into a local graph. One context per binding. */

@@ -77,8 +77,9 @@ export function durableClasses(owner: Environment): Map<string, DurableClass> {
 /**
  * A Durable Object class as the local runtime declares it.
  * @param worker id of the worker that exports it
+ * @param objects what the ids and the data of its objects go by
  */
-export function localClass(owner: Environment | undefined, worker: string, className: string) {
+export function localClass(owner: Environment | undefined, worker: string, className: string, objects = worker) {
   const { storage, origin } = (owner && durableClasses(owner).get(className)) ?? {
     storage: "sqlite" as const,
     origin: className,
@@ -87,6 +88,6 @@ export function localClass(owner: Environment | undefined, worker: string, class
     type: "durable-object" as const,
     storage,
     // Without a key of its own, the data lies under the worker's and the class's name.
-    ...(origin !== className && { unsafeUniqueKey: `${worker}-${origin}` }),
+    ...((origin !== className || objects !== worker) && { unsafeUniqueKey: `${objects}-${origin}` }),
   };
 }

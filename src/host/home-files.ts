@@ -16,7 +16,8 @@ export const CLASSES: Record<string, string> = {
   r2: "miniflare-R2BucketObject",
   d1: "miniflare-D1DatabaseObject",
 };
-const METADATA = "metadata.sqlite";
+/** The alarms of all objects of a class. */
+export const METADATA = "metadata.sqlite";
 /** Nothing in there is missed. */
 const TRANSIENT = ["cache", "ratelimit"];
 
@@ -41,7 +42,7 @@ export async function moveData(from: string, to: string): Promise<void> {
 }
 
 /** The alarms of one class's objects go to those of the other home. */
-function joinAlarms(source: string, target: string): void {
+export function joinAlarms(source: string, target: string): void {
   const database = new DatabaseSync(target);
   try {
     database.prepare("ATTACH ? AS source").run(source);
@@ -60,10 +61,20 @@ function joinAlarms(source: string, target: string): void {
 export async function removeWorkerData(home: string, worker: string): Promise<void> {
   const folder = path.join(home, "do");
   for (const name of await readdir(folder).catch(() => [])) {
-    // `<worker>-<class>`, or `<worker>-<class>#<migration>`: a class has no hyphen in its name.
-    const rest = name.startsWith(`${worker}-`) ? name.slice(worker.length + 1).split("#")[0]! : "-";
-    if (!rest.includes("-")) await rm(path.join(folder, name), { recursive: true, force: true });
+    if (isObjectsOf(worker, name)) await rm(path.join(folder, name), { recursive: true, force: true });
   }
+}
+
+/** Whether a folder holds Durable Objects of a worker: `<worker>-<class>`, or `<worker>-<class>#<migration>`. */
+export function isObjectsOf(worker: string, folder: string): boolean {
+  // A class has no hyphen in its name.
+  return (
+    folder.startsWith(`${worker}-`) &&
+    !folder
+      .slice(worker.length + 1)
+      .split("#")[0]!
+      .includes("-")
+  );
 }
 
 /** Removes a resource's own files. @param type as in `Resource.type` */

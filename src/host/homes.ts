@@ -18,6 +18,8 @@ interface Entry {
   home: string;
   /** Who has used it (`userOf`). */
   by: string[];
+  /** Of a worker whose Durable Objects' data goes by another one's name. */
+  objects?: string;
 }
 
 interface Table {
@@ -33,7 +35,7 @@ export interface DataUser {
   id: string;
   environment: Environment;
   /** Its row in the store. */
-  record: { id: number; settings?: { seed?: string } };
+  record: { id: number; settings?: { seed?: string; objects?: string } };
 }
 
 /** Tells an environment from a later one of the same name. */
@@ -91,7 +93,7 @@ export class Homes {
   claim(users: readonly DataUser[]): Promise<string> {
     return this.#enqueue(async () => {
       // What an environment of the same name has left behind is not this one's.
-      await this.#remove(users.flatMap(dataKeys).filter((key) => this.#isAbandoned(key)));
+      await this.#remove(this.#leftBehind(users));
       const [first, ...others] = this.of(users);
       const home = first ?? newName(users);
       let changed = false;
@@ -99,7 +101,9 @@ export class Homes {
         for (const key of dataKeys(user)) {
           const entry = this.#table.entries[key];
           if (entry?.by.includes(userOf(user))) continue;
-          this.#table.entries[key] = { home: entry?.home ?? home, by: [...(entry?.by ?? []), userOf(user)] };
+          const objects = key === `worker:${user.id}` ? user.record.settings?.objects : undefined;
+          const by = [...(entry?.by ?? []), userOf(user)];
+          this.#table.entries[key] = { home: entry?.home ?? home, by, ...(objects !== undefined && { objects }) };
           changed = true;
         }
       }
@@ -134,6 +138,15 @@ export class Homes {
     );
   }
 
+  /** Also the copies of Durable Objects that lie in these homes, whose files are named as those of others are. */
+  #leftBehind(users: readonly DataUser[]): string[] {
+    const homes = new Set(this.of(users));
+    const copies = Object.entries(this.#table.entries).flatMap(([key, { home, objects }]) =>
+      objects !== undefined && homes.has(home) ? [key] : [],
+    );
+    return [...new Set([...users.flatMap(dataKeys), ...copies])].filter((key) => this.#isAbandoned(key));
+  }
+
   #isAbandoned(key: string): boolean {
     const entry = this.#table.entries[key];
     return entry !== undefined && isOwn(key) && !entry.by.some(this.#isThere);
@@ -141,13 +154,16 @@ export class Homes {
 
   async #remove(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
-    const gone = keys.map((key) => ({ key, folder: path.join(this.folder, this.#table.entries[key]!.home) }));
+    const gone = keys.map((key) => {
+      const { home, objects } = this.#table.entries[key]!;
+      return { key, objects, folder: path.join(this.folder, home) };
+    });
     for (const { key } of gone) delete this.#table.entries[key];
     const living = new Set(Object.values(this.#table.entries).map(({ home }) => path.join(this.folder, home)));
-    for (const { key, folder } of gone) {
+    for (const { key, objects, folder } of gone) {
       const [type, id] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
       if (!living.has(folder)) await rm(folder, { recursive: true, force: true });
-      else if (type === "worker") await removeWorkerData(folder, id);
+      else if (type === "worker") await removeWorkerData(folder, objects ?? id);
       else await removeResource(folder, type, id);
     }
     await this.#save();
@@ -176,6 +192,15 @@ export class Homes {
   async #save(): Promise<void> {
     await replaceFile(path.join(this.folder, "homes.json"), `${JSON.stringify(this.#table, null, 1)}\n`);
   }
+}
+
+/**
+ * Where data lies, as of now, for those who only look.
+ * @throws TroupeError STORE when the table is damaged
+ */
+export function readHomes(folder: string): (user: Pick<DataUser, "id" | "environment">) => string[] {
+  const { entries } = readTable(folder);
+  return (user) => [...new Set(dataKeys(user).flatMap((key) => entries[key]?.home ?? []))];
 }
 
 function readTable(folder: string): Table {

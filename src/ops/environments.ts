@@ -2,7 +2,7 @@
 import { type Diagnostic, TroupeError } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { PRODUCTION, refId, type Workspace } from "../model.ts";
-import { ownObjects } from "../targets/promotion.ts";
+import { ownObjects, ownWorkflows } from "../targets/promotion.ts";
 import type { ChangeReport, EnvironmentDetail, EnvironmentInfo } from "../targets/target.ts";
 import { provenance } from "./provenance.ts";
 import { checkSecretNames, readSecrets } from "./secrets.ts";
@@ -106,8 +106,20 @@ export async function cloneEnvironment(
     checkSecretNames(secrets ?? {});
     const change = await changeOptions(options);
     const report = await open.target.clone({ services, from, to, graph, data, ...(secrets && { secrets }), ...change });
-    if (data !== "share") return report;
-    return { ...report, warnings: [...report.warnings, ...(await unshared(open, report, from))] };
+    const without = data === "share" ? await unshared(open, report, from) : [];
+    if (data === "copy") without.push(...(await uncopied(open, report, from)));
+    return { ...report, warnings: [...report.warnings, ...without] };
+  });
+}
+
+/** What clones have no copy of, although the rest is copied: work under way would be done twice. */
+async function uncopied({ target }: OpenTarget, { results }: ChangeReport, from: string): Promise<Diagnostic[]> {
+  const versions = results.map(({ service }) => target.version({ service, environment: from }));
+  return (await Promise.all(versions)).flatMap(({ environment }, at) => {
+    const workflows = ownWorkflows(environment);
+    if (workflows.length === 0) return [];
+    const message = `${refId(results[at]!)} starts without instances of ${workflows.join(", ")}: they are never copied`;
+    return [{ severity: "warning", code: "not-copied", message }];
   });
 }
 

@@ -195,7 +195,7 @@ function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }
 function declareUnbound(worker: RuntimeWorker, context: LocalContext): void {
   for (const className of durableClasses(worker.environment).keys()) {
     if (worker.bundle.exports.includes(className)) {
-      context.declareExport(className, localClass(worker.environment, worker.id, className));
+      context.declareExport(className, localClass(worker.environment, worker.id, className, worker.objects));
     }
   }
 }

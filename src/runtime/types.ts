@@ -10,6 +10,8 @@ export interface RuntimeWorker {
   /** `service@environment`, unique in the graph. */
   id: string;
   environment: Environment;
+  /** What the ids and the data of its Durable Objects go by. Default: its id. */
+  objects?: string;
   bundle: Bundle;
   /** Values of secrets and local variables (`.dev.vars`). They beat `vars`; any other binding of the same name beats them. */
   secrets: Record<string, string>;

@@ -47,6 +47,11 @@ export interface EnvironmentSettings {
   share?: string;
   /** Data that was copied for it and that its first start takes over (`env clone --data copy`): a folder's name. */
   seed?: string;
+  /**
+   * The worker whose Durable Objects it has copies of (`env clone --data copy`): what its objects' ids and data go by, since
+   * ids are made of it. Default: its own.
+   */
+  objects?: string;
 }
 
 export interface EnvironmentRecord extends EnvironmentRef {

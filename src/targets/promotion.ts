@@ -57,17 +57,31 @@ export function noSuchEnvironment(ref: EnvironmentRef, known: readonly string[],
  * Workflows. What it binds of other services is theirs.
  */
 export function ownObjects(environment: Environment): string[] {
-  const own = environment.bindings.filter((binding) => {
-    const { state, references } = kindOf(binding);
-    return state === "exclusive" && (references?.(binding) ?? []).every(({ service }) => service === undefined);
-  });
-  const bound = own.flatMap((binding) => kindOf(binding).references?.(binding) ?? []);
+  const classes = ownClasses(environment);
+  return [...(classes.length > 0 ? [`Durable Objects of ${classes.join(", ")}`] : []), ...ownWorkflows(environment)];
+}
+
+/** Names of an environment's own Durable Object classes. */
+export function ownClasses(environment: Environment): string[] {
+  const bound = exclusive(environment).flatMap((binding) => kindOf(binding).references?.(binding) ?? []);
   const classes = bound.flatMap(({ role, exportName }) =>
     role === "durable-object" && exportName ? [exportName] : [],
   );
-  const all = [...new Set([...classes, ...durableClasses(environment).keys()])].sort();
-  const workflows = own.filter((binding) => binding.resource).map(({ name }) => `the Workflow ${name}`);
-  return [...(all.length > 0 ? [`Durable Objects of ${all.join(", ")}`] : []), ...workflows];
+  return [...new Set([...classes, ...durableClasses(environment).keys()])].sort();
+}
+
+/** Its Workflows, in words. */
+export function ownWorkflows(environment: Environment): string[] {
+  return exclusive(environment)
+    .filter((binding) => binding.resource)
+    .map(({ name }) => `the Workflow ${name}`);
+}
+
+function exclusive({ bindings }: Environment): Binding[] {
+  return bindings.filter((binding) => {
+    const { state, references } = kindOf(binding);
+    return state === "exclusive" && (references?.(binding) ?? []).every(({ service }) => service === undefined);
+  });
 }
 
 /** That a clone would overwrite an environment. @returns TroupeError CONFLICT, to throw */

@@ -61,16 +61,76 @@ const CHAT = {
   "index.js": `import { DurableObject } from "cloudflare:workers";\nexport class Room extends DurableObject {}\nexport class Hall extends DurableObject {}\nexport default { fetch: () => new Response("ok") };\n`,
 };
 
-test("Durable Objects cannot be copied: said, and nothing is changed", async () => {
-  const cwd = testFolder(CHAT);
+const ROOMS = {
+  "troupe.toml": '[workspace]\nmembers = ["*"]\n',
+  "chat/troupe.toml": `name = "chat"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[[durable_objects.bindings]]\nname = "ROOM"\nclass_name = "Room"\n`,
+  "chat/index.js": `import { DurableObject } from "cloudflare:workers";
+export class Room extends DurableObject {
+  add(value) { return this.ctx.storage.put(value, true); }
+  alarm() {}
+  async ring() { await this.ctx.storage.setAlarm(Date.now() + 3_600_000); }
+  async all() { return [...(await this.ctx.storage.list()).keys(), ...((await this.ctx.storage.getAlarm()) ? ["alarm"] : [])]; }
+}
+export default { async fetch(request, env) {
+  const { searchParams } = new URL(request.url);
+  const id = searchParams.has("id") ? env.ROOM.idFromString(searchParams.get("id")) : searchParams.has("new") ? env.ROOM.newUniqueId() : env.ROOM.idFromName("hall");
+  const room = env.ROOM.get(id);
+  if (searchParams.has("add")) await room.add(searchParams.get("add"));
+  if (searchParams.has("ring")) await room.ring();
+  return Response.json({ id: id.toString(), all: await room.all() });
+} };
+`,
+  "site/troupe.toml": `name = "site"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n[[services]]\nbinding = "CHAT"\nservice = "chat"\n`,
+  "site/index.js": "export default { fetch: (request, env) => env.CHAT.fetch(request) };\n",
+};
+
+test("Durable Objects are copied while they are in use: objects of the same ids, with their alarms", async () => {
+  const cwd = testFolder(ROOMS);
   await troupeJson(["deploy"], { cwd });
-  const copy = await troupe(["env", "clone", "production", "two", "--data", "copy"], { cwd });
-  expect(copy).toMatchObject({ code: 6, stderr: expect.stringContaining("Durable Objects of Hall, Room") });
-  const { environments } = await troupeJson<{ environments: { name: string }[] }>(["env", "list"], { cwd });
-  expect(environments.map(({ name }) => name)).toEqual(["production"]);
+  const serve = startTroupe(["serve", "--port", "0", "--json"], { cwd });
+  try {
+    const ready = await serve.event(({ reason }) => reason === "ready");
+    const port = Number(new URL(ready.url).port);
+    const ask = async (host: string, query = "") => JSON.parse((await request(port, host, `/?${query}`)).body);
+    const hall = await ask("chat.localhost", "add=one");
+    const unique = await ask("chat.localhost", "new&add=two&ring");
+    const clone = (from: string, to: string) =>
+      troupeJson(["env", "clone", from, to, "--data", "copy", "-s", "chat"], { cwd });
+    await clone("production", "two");
+    // A copy that has not run yet can be copied, too.
+    await clone("two", "three");
+    expect((await ask("chat.localhost", "add=later")).all).toEqual(["later", "one"]);
+    expect(await ask("two--chat.localhost", "add=own")).toEqual({ id: hall.id, all: ["one", "own"] });
+    expect(await ask("two--chat.localhost", `id=${unique.id}`)).toEqual({ id: unique.id, all: ["two", "alarm"] });
+    expect((await ask("three--chat.localhost")).all).toEqual(["one"]);
+    expect((await ask("chat.localhost")).all).toEqual(["later", "one"]);
+  } finally {
+    await serve.stop();
+  }
 });
 
-test("nor shared, which is said; who binds them elsewhere has nothing to copy", async () => {
+test("a copy of Durable Objects never meets the originals in one process", async () => {
+  const cwd = testFolder({
+    ...ROOMS,
+    "chat/troupe.toml": `${ROOMS["chat/troupe.toml"]}[[services]]\nbinding = "LOG"\nservice = "log"\n[[workflows]]\nbinding = "FLOW"\nname = "flow"\nclass_name = "Flow"\n`,
+    "chat/index.js": `${ROOMS["chat/index.js"]}import { WorkflowEntrypoint } from "cloudflare:workers";\nexport class Flow extends WorkflowEntrypoint {}\n`,
+    "log/troupe.toml": `name = "log"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n`,
+    "log/index.js": "export default { fetch: () => new Response() };\n",
+  });
+  await troupeJson(["deploy"], { cwd });
+  const copy = (...flags: string[]) =>
+    troupe(["env", "clone", "production", "two", "--data", "copy", "-s", "chat", ...flags], { cwd });
+  expect(await copy()).toMatchObject({
+    code: 6,
+    stderr: expect.stringContaining("chat@two has copies of the Durable Objects of chat@production"),
+  });
+  expect(await copy("--graph")).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("chat@two starts without instances of the Workflow FLOW"),
+  });
+});
+
+test("Durable Objects are not shared, which is said; who binds them elsewhere has nothing to copy", async () => {
   const cwd = testFolder({
     "troupe.toml": '[workspace]\nmembers = ["*"]\n',
     "chat/troupe.toml": CHAT["troupe.toml"],

@@ -21,9 +21,12 @@ export class Wakeups {
    * @param members who run on it: what belongs to classes and Workflows of others, or of former times, counts for nothing
    * @returns undefined when there is nothing to wait for, or nothing can be read
    */
-  next(home: string, members: readonly { id: string; environment: Environment }[]): number | undefined {
+  next(
+    home: string,
+    members: readonly { id: string; objects?: string; environment: Environment }[],
+  ): number | undefined {
     const classes = new Set(members.flatMap(({ environment }) => objectClasses(environment)));
-    const objects = members.flatMap(({ id }) => [...classes].map((name) => `${id}-${name}`));
+    const objects = members.flatMap(({ id, objects = id }) => [...classes].map((name) => `${objects}-${name}`));
     const alarms = objects.flatMap((name) => firstAlarm(path.join(home, "do", name, "metadata.sqlite")) ?? []);
     const workflows = new Set(members.flatMap(({ environment }) => workflowIds(environment)));
     const instances = workflows.size === 0 ? [] : this.#instances.read(home);

@@ -2,11 +2,10 @@
 
 import { stateOf } from "../../bindings/index.ts";
 import type { StateClass } from "../../bindings/kind.ts";
-import { type GraphEdge, outgoing } from "../../graph/index.ts";
-import { type DataUser, dataKeys } from "../../host/homes.ts";
+import type { DataUser } from "../../host/homes.ts";
 import { type RouteTable, routeTable } from "../../host/routes.ts";
 import { isPrivate, refId } from "../../model.ts";
-import type { Deployed, DeployedWorkspace } from "../deployed/index.ts";
+import { type Deployed, type DeployedWorkspace, runTogether } from "../deployed/index.ts";
 
 /** Environments that run together in one process. */
 export interface ServedGraph {
@@ -37,18 +36,10 @@ export interface ServePlan {
  */
 export function planServe(workspace: DeployedWorkspace, homesOf: (user: DataUser) => readonly string[]): ServePlan {
   const deployed = new Map([...workspace.deployed.values()].map((each) => [each.id, each]));
-  const edges = new Map([...deployed].map(([id, each]) => [id, outgoing(workspace, each.environment)]));
   const open = [...deployed.values()].filter(({ environment }) => !isPrivate(environment));
   const reachable = new Set(open.map(({ id }) => id));
-  const idOf = (edge: GraphEdge) => workspace.deployed.get(refId(edge.resolution.ref))?.id;
-
-  const meeting = (each: Deployed): string[] => [
-    `worker:${each.id}`,
-    ...edges.get(each.id)!.flatMap((edge) => (idOf(edge) === undefined ? [] : [`worker:${idOf(edge)}`])),
-    ...dataKeys(each),
-    ...homesOf(each).map((home) => `home:${home}`),
-  ];
-  const graphs = connected([...deployed.values()], meeting).map((members): ServedGraph => {
+  const { groups, edges, idOf } = runTogether(workspace, homesOf);
+  const graphs = groups.map((members): ServedGraph => {
     members.sort((a, b) => (a.id < b.id ? -1 : 1));
     const parts = members.map(({ id, ref, record }) => {
       const targets = edges.get(id)!.map((edge) => idOf(edge) ?? edge.to);
@@ -74,25 +65,4 @@ export function planServe(workspace: DeployedWorkspace, homesOf: (user: DataUser
 function strictest(members: readonly Deployed[]): StateClass {
   const states = new Set(members.map(({ environment }) => stateOf(environment)));
   return states.has("exclusive") ? "exclusive" : states.has("disk") ? "disk" : "none";
-}
-
-/** Groups of items that have a key in common, directly or over others. */
-function connected<T>(items: readonly T[], keysOf: (item: T) => readonly string[]): T[][] {
-  const parent = new Map<T, T>();
-  const root = (item: T): T => {
-    let at = item;
-    for (let up = parent.get(at); up !== undefined; up = parent.get(at)) at = up;
-    return at;
-  };
-  const first = new Map<string, T>();
-  for (const item of items) {
-    for (const key of keysOf(item)) {
-      const other = first.get(key);
-      if (other === undefined) first.set(key, item);
-      else if (root(other) !== root(item)) parent.set(root(item), root(other));
-    }
-  }
-  const groups = new Map<T, T[]>();
-  for (const item of items) groups.set(root(item), [...(groups.get(root(item)) ?? []), item]);
-  return [...groups.values()];
 }

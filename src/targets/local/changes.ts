@@ -82,7 +82,11 @@ export class Changes {
   }
 
   #plan(drafts: readonly Draft[], { allowDataLoss }: ChangeOptions): Plan {
-    return planChange(this.#store, drafts, { now: this.#now(), allowDataLoss: allowDataLoss === true });
+    return planChange(this.#store, drafts, {
+      now: this.#now(),
+      allowDataLoss: allowDataLoss === true,
+      dataDir: this.dataDir,
+    });
   }
 
   /** Copies the data that the drafts shall start with; it is removed again when nothing is committed. */
@@ -90,7 +94,7 @@ export class Changes {
     const seeds = copiesOf(this.#store, drafts);
     let done: Done | undefined;
     try {
-      for (const { seed, copies, fromSeed } of seeds) await makeSeed(this.dataDir, seed, copies, fromSeed);
+      for (const seed of seeds) await makeSeed(this.dataDir, seed);
       done = work();
       return done;
     } finally {

@@ -5,12 +5,14 @@ import { planMigrations } from "../../bindings/migration-plan.ts";
 import { type DeclaredExport, durableClasses, type Storage } from "../../bindings/migrations.ts";
 import type { Diagnostic } from "../../errors.ts";
 import { missingDefault, outgoing } from "../../graph/index.ts";
+import { readHomes } from "../../host/homes.ts";
 import { routeConflicts, routeFault } from "../../host/routes.ts";
 import { type Binding, type Environment, refId } from "../../model.ts";
 import type { Deployed, DeployedWorkspace } from "./deployed.ts";
 import type { Preview } from "./draft.ts";
 import { mayReferTo } from "./info.ts";
 import { missingIn } from "./spec.ts";
+import { meetingCopies } from "./together.ts";
 
 /**
  * @param before what is deployed now; what is wrong there already is not this change's fault, except in what it changes
@@ -20,7 +22,7 @@ export function changeFaults(
   before: DeployedWorkspace,
   after: DeployedWorkspace,
   previews: readonly Preview[],
-  options: { allowDataLoss: boolean },
+  options: { allowDataLoss: boolean; dataDir: string },
 ): Diagnostic[] {
   const changed = new Set(previews.map(({ deployed }) => refId(deployed.ref)));
   const concerned = (from: Deployed) =>
@@ -34,6 +36,7 @@ export function changeFaults(
     ...references.map(({ message }) => error("missing-service", message)),
     ...conflicts(before, after, previews),
     ...routeFaults(after, previews),
+    ...copyFaults(before, after, options.dataDir),
     ...previews.flatMap((each) => [...missingSecrets(each), ...hiddenSecrets(each), ...migrationFaults(each, options)]),
   ];
 }
@@ -97,6 +100,30 @@ function routeFaults(after: DeployedWorkspace, previews: readonly Preview[]): Di
         error("route-conflict", message, ["Take it away from one of them, and deploy that one first"]),
       ),
   ];
+}
+
+/** Copies of Durable Objects and the objects themselves have the same ids: one process could not tell them apart. */
+function copyFaults(before: DeployedWorkspace, after: DeployedWorkspace, dataDir: string): Diagnostic[] {
+  let homes: ReturnType<typeof readHomes> | undefined;
+  const homesOf = (user: Deployed) => {
+    homes ??= readHomes(dataDir);
+    return homes(user);
+  };
+  const faults = (workspace: DeployedWorkspace) =>
+    meetingCopies(workspace, homesOf).map(([copy, other]) => {
+      const [one, two] = [refId(copy.ref), refId(other.ref)];
+      return `${one} has copies of the Durable Objects of ${two}, and the two would run in one process`;
+    });
+  const found = faults(after);
+  const known = found.length === 0 ? [] : faults(before);
+  return found
+    .filter((message) => !known.includes(message))
+    .map((message) =>
+      error("copy-meets-original", message, [
+        "Whoever binds both, or a resource that both share, brings them together",
+        "A clone with --graph has what it binds to itself; one with --data fresh has objects of its own",
+      ]),
+    );
 }
 
 /** A secret that the code says it needs. */

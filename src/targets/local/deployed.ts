@@ -7,10 +7,11 @@ import { underName } from "../promotion.ts";
 /** One environment with its active version, which is read when it is asked for: most are only listed. */
 export class Deployed {
   /**
-   * Id of its worker in a running graph, and what its Durable Objects' data lies under: `service@edition`, which is
-   * `service@environment` unless it was renamed.
+   * Id of its worker in a running graph: `service@edition`, which is `service@environment` unless it was renamed.
    */
   readonly id: string;
+  /** What the ids and the data of its Durable Objects go by: its own id, or the one of the environment it has copies of. */
+  readonly objects: string;
   readonly ref: EnvironmentRef;
   /** First label of its hostname. */
   readonly label: string;
@@ -23,6 +24,7 @@ export class Deployed {
   constructor(record: EnvironmentRecord, read: () => VersionDetail, known?: Environment) {
     const { service, environment, label, settings } = record;
     this.id = refId({ service, environment: settings.edition });
+    this.objects = settings.objects ?? this.id;
     this.ref = { service, environment };
     this.label = label;
     this.record = record;

@@ -17,15 +17,17 @@ export interface Plan {
 export interface PlanOptions {
   now: Date;
   allowDataLoss: boolean;
+  /** Folder of the data of all deployed environments. */
+  dataDir: string;
 }
 
 /** @throws TroupeError PRECONDITION with everything that is wrong, STORE */
-export function planChange(store: Store, drafts: readonly Draft[], { now, allowDataLoss }: PlanOptions): Plan {
+export function planChange(store: Store, drafts: readonly Draft[], { now, allowDataLoss, dataDir }: PlanOptions): Plan {
   const previews = drafts.map((draft) => preview(store, draft, now));
   const changed = previews.filter(differs);
   const before = deployedWorkspace(store);
   const after = afterwards(before, changed);
-  const faults = changeFaults(before, after, changed, { allowDataLoss });
+  const faults = changeFaults(before, after, changed, { allowDataLoss, dataDir });
   throwIfErrors("PRECONDITION", faults, `${faults.length} things stand in the way; nothing was changed`);
   return { previews, changed, after };
 }

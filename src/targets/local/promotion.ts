@@ -3,14 +3,14 @@ import { randomUUID } from "node:crypto";
 import { mentions, type StoredConfig } from "../../config/index.ts";
 import { TroupeError } from "../../errors.ts";
 import { closure } from "../../graph/index.ts";
-import type { ResourceCopy } from "../../host/seeds.ts";
+import type { Seed } from "../../host/seeds.ts";
 import { type Environment, type EnvironmentRef, refId } from "../../model.ts";
-import type { EnvironmentSettings, Store } from "../../store/index.ts";
+import type { EnvironmentRecord, EnvironmentSettings, Store } from "../../store/index.ts";
 import {
   freeEdition,
   lacks,
   noSuchEnvironment,
-  ownObjects,
+  ownClasses,
   refuseExistingClone,
   refuseLacking,
   refuseSame,
@@ -83,7 +83,7 @@ export async function cloneDrafts(store: Store, request: CloneRequest): Promise<
       base: baseName(store, source),
       ...(record.settings.overlay && { overlay: record.settings.overlay }),
       ...(data === "share" && { share: from }),
-      ...(data === "copy" && { seed: randomUUID() }),
+      ...(data === "copy" && { seed: randomUUID(), ...copiedObjects(record, version.environment) }),
     };
     const environment = await resolveFor(store, ref, config, settings);
     const { files, missing } = pickFiles(environment, version.files);
@@ -102,28 +102,18 @@ export async function cloneDrafts(store: Store, request: CloneRequest): Promise<
       secrets: { copyFrom: record, put: given },
       fresh: { environment: { ...environment, protected: false }, config, code: version, files },
     });
-    if (data === "copy") refuseUncopied(source, version.environment);
   }
   return drafts;
 }
 
-/** Ids of Durable Objects are made of the name of their environment: copied, nobody would find them. */
-function refuseUncopied(source: EnvironmentRef, environment: Environment): void {
-  const objects = ownObjects(environment);
-  if (objects.length === 0) return;
-  throw new TroupeError("PRECONDITION", `The data of ${refId(source)} cannot be copied: ${objects.join(", ")}`, {
-    notes: [
-      "KV, R2 and D1 can be; ids of Durable Objects and Workflows belong to their environment",
-      "--data fresh starts with empty ones; nothing was changed",
-    ],
-  });
+/** Ids of Durable Objects are made of the name of their worker: copies of them are only found under that name. */
+function copiedObjects({ service, settings }: EnvironmentRecord, environment: Environment): { objects?: string } {
+  if (ownClasses(environment).length === 0) return {};
+  return { objects: settings.objects ?? refId({ service, environment: settings.edition }) };
 }
 
 /** What the clones' own editions are copies of, by the clone's `seed`. */
-export function copiesOf(
-  store: Store,
-  drafts: readonly Draft[],
-): { seed: string; fromSeed?: string; copies: ResourceCopy[] }[] {
+export function copiesOf(store: Store, drafts: readonly Draft[]): Seed[] {
   return drafts.flatMap(({ settings, origin, fresh }) => {
     if (settings?.seed === undefined || !origin || !fresh) return [];
     const theirs = store.version(origin).environment.bindings;
@@ -131,8 +121,16 @@ export function copiesOf(
       const from = theirs.find((each) => each.name === name && each.kind === kind)?.resource;
       return resource && from && resource.id !== from.id ? [{ from, to: resource }] : [];
     });
-    const fromSeed = store.environment(origin).settings.seed;
-    return [{ seed: settings.seed, copies, ...(fromSeed !== undefined && { fromSeed }) }];
+    const { seed: fromSeed, edition } = store.environment(origin).settings;
+    const worker = refId({ service: origin.service, environment: edition });
+    return [
+      {
+        seed: settings.seed,
+        copies,
+        ...(settings.objects !== undefined && { objects: { worker, goBy: settings.objects } }),
+        ...(fromSeed !== undefined && { fromSeed }),
+      },
+    ];
   });
 }
 

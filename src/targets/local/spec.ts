@@ -65,6 +65,7 @@ export async function specOf(
     return {
       id,
       environment: dir === undefined ? environment : { ...environment, dir },
+      objects: deployed.objects,
       bundle: parts.bundle(deployed),
       secrets: parts.secrets(deployed),
       reachable: reachable.has(id),
@@ -81,7 +82,7 @@ function resolveDeployed(workspace: DeployedWorkspace, from: Environment, refere
   const target = workspace.deployed.get(refId(ref));
   const missing = missingIn(resolution, reference, target);
   if (target && missing === undefined) {
-    return { ref, reason, worker: target.id, environment: target.environment };
+    return { ref, reason, worker: target.id, environment: target.environment, objects: target.objects };
   }
   const standIn = `troupe:missing:${refId(ref)}${reference.exportName ? `#${reference.exportName}` : ""}`;
   return { ref, reason, worker: standIn, missing: missing ?? `${refId(ref)} is not deployed` };
