@@ -128,6 +128,13 @@ test("a copy of Durable Objects never meets the originals in one process", async
     code: 0,
     stderr: expect.stringContaining("chat@two starts without instances of the Workflow FLOW"),
   });
+  for (const change of [
+    ["env", "rename", "two", "three", "-s", "chat"],
+    ["env", "delete", "two", "-s", "log", "--yes", "--force"],
+  ]) {
+    const refused = await troupe(change, { cwd });
+    expect(refused, change.join(" ")).toMatchObject({ code: 6, stderr: expect.stringContaining("in one process") });
+  }
 });
 
 test("Durable Objects are not shared, which is said; who binds them elsewhere has nothing to copy", async () => {

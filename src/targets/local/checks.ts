@@ -36,7 +36,7 @@ export function changeFaults(
     ...references.map(({ message }) => error("missing-service", message)),
     ...conflicts(before, after, previews),
     ...routeFaults(after, previews),
-    ...copyFaults(before, after, options.dataDir),
+    ...meetingFaults(after, options.dataDir),
     ...previews.flatMap((each) => [...missingSecrets(each), ...hiddenSecrets(each), ...migrationFaults(each, options)]),
   ];
 }
@@ -103,27 +103,20 @@ function routeFaults(after: DeployedWorkspace, previews: readonly Preview[]): Di
 }
 
 /** Copies of Durable Objects and the objects themselves have the same ids: one process could not tell them apart. */
-function copyFaults(before: DeployedWorkspace, after: DeployedWorkspace, dataDir: string): Diagnostic[] {
+export function meetingFaults(workspace: DeployedWorkspace, dataDir: string): Diagnostic[] {
   let homes: ReturnType<typeof readHomes> | undefined;
-  const homesOf = (user: Deployed) => {
+  const homesOf = (user: Deployed): string[] => {
     homes ??= readHomes(dataDir);
     return homes(user);
   };
-  const faults = (workspace: DeployedWorkspace) =>
-    meetingCopies(workspace, homesOf).map(([copy, other]) => {
-      const [one, two] = [refId(copy.ref), refId(other.ref)];
-      return `${one} has copies of the Durable Objects of ${two}, and the two would run in one process`;
-    });
-  const found = faults(after);
-  const known = found.length === 0 ? [] : faults(before);
-  return found
-    .filter((message) => !known.includes(message))
-    .map((message) =>
-      error("copy-meets-original", message, [
-        "Whoever binds both, or a resource that both share, brings them together",
-        "A clone with --graph has what it binds to itself; one with --data fresh has objects of its own",
-      ]),
-    );
+  return meetingCopies(workspace, homesOf).map(([copy, other]) => {
+    const [one, two] = [refId(copy.ref), refId(other.ref)];
+    const message = `${one} has copies of the Durable Objects of ${two}, and the two would run in one process`;
+    return error("copy-meets-original", message, [
+      "Whoever binds both, or a resource that both share, brings them together",
+      "A clone with --graph has what it binds to itself; one with --data fresh has objects of its own",
+    ]);
+  });
 }
 
 /** A secret that the code says it needs. */

@@ -1,7 +1,7 @@
 /** The target `local`: the embedded store of a workspace. Every verb is one transaction. */
 
 import { environmentNameFault, type StoredConfig, storedConfig } from "../../config/index.ts";
-import { TroupeError } from "../../errors.ts";
+import { TroupeError, throwIfErrors } from "../../errors.ts";
 import { hostLabel } from "../../host/hostname.ts";
 import { removeSeed } from "../../host/seeds.ts";
 import { type Bundle, type Environment, type EnvironmentRef, refId, type Service } from "../../model.ts";
@@ -27,6 +27,8 @@ import type {
 } from "../target.ts";
 import { addressIn } from "./address.ts";
 import { Changes } from "./changes.ts";
+import { meetingFaults } from "./checks.ts";
+import { deployedWorkspace } from "./deployed.ts";
 import type { Draft } from "./draft.ts";
 import { readFiles } from "./files.ts";
 import {
@@ -237,6 +239,7 @@ class LocalTarget implements Target {
         if (other.settings.share !== ref.environment) continue;
         this.#store.setSettings(other, { ...other.settings, share: name });
       }
+      this.#refuseMeeting();
     });
     return environmentInfo(this.#store.environment(renamed), this.#address);
   }
@@ -246,6 +249,7 @@ class LocalTarget implements Target {
       for (const ref of refs) this.#refuseDeletion(ref, refs, force);
       const gone = refs.map((ref) => this.#store.environment(ref));
       for (const record of gone) this.#store.deleteEnvironment(record);
+      this.#refuseMeeting();
       return gone;
     });
     for (const { settings } of records) if (settings.seed) await removeSeed(this.#changes.dataDir, settings.seed);
@@ -267,6 +271,12 @@ class LocalTarget implements Target {
     if (force) return;
     const by = boundBy(this.#store, ref).filter((each) => !together.some((other) => refId(other) === refId(each)));
     refuseBound(ref, what, by);
+  }
+
+  /** Where something was renamed or deleted, bindings of others may lead elsewhere. */
+  #refuseMeeting(): void {
+    const faults = meetingFaults(deployedWorkspace(this.#store), this.#changes.dataDir);
+    throwIfErrors("PRECONDITION", faults, `${faults.length} things stand in the way; nothing was changed`);
   }
 
   async protect(ref: EnvironmentRef, on: boolean): Promise<EnvironmentInfo> {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Reference, ResolvedReference } from "../../bindings/kind.ts";
+import { TroupeError } from "../../errors.ts";
 import { missingExport, type Resolution, resolveReference } from "../../graph/index.ts";
 import { type Bundle, type Environment, refId } from "../../model.ts";
 import { newestCompatibilityDate } from "../../runtime/index.ts";
@@ -58,6 +59,7 @@ export async function specOf(
   parts: Parts,
 ): Promise<GraphSpec> {
   const running = new Map([...workspace.deployed.values()].map((each) => [each.id, each]));
+  refuseMeeting(ids.map((id) => running.get(id)!));
   const workers = ids.map(async (id): Promise<RuntimeWorker> => {
     const deployed = running.get(id)!;
     const { version, environment } = deployed;
@@ -74,6 +76,20 @@ export async function specOf(
     };
   });
   return { workers: await Promise.all(workers), ...(persistTo !== undefined && { persistTo }) };
+}
+
+/** Every change that would lead to it is refused; should one have slipped through, no object's data may suffer. */
+function refuseMeeting(members: readonly Deployed[]): void {
+  const seen = new Map<string, Deployed>();
+  for (const each of members) {
+    const other = seen.get(each.objects);
+    seen.set(each.objects, each);
+    if (!other) continue;
+    const both = `${refId(other.ref)} and ${refId(each.ref)}`;
+    throw new TroupeError("PRECONDITION", `${both} have the same Durable Objects, and cannot run in one process`, {
+      notes: ["One is a copy of the other (`env clone --data copy`): take away what brings them together"],
+    });
+  }
 }
 
 function resolveDeployed(workspace: DeployedWorkspace, from: Environment, reference: Reference): ResolvedReference {
