@@ -435,6 +435,12 @@ describe("removing from JSON", () => {
       before: `{ "vars": { "X": "1" /* x */, "Y": "2" } }`,
       after: `{ "vars": { "Y": "2" } }`,
     },
+    {
+      name: "the first of several on a line, with a comment about the next one",
+      edit: { op: "remove", path: ["vars", "X"] },
+      before: `{ "vars": { "X": "1" /* x */, /* y */ "Y": "2" } }`,
+      after: `{ "vars": { /* y */ "Y": "2" } }`,
+    },
   ]);
 });
 

@@ -126,7 +126,10 @@ export function removeItem(text: string, list: List, index: number): TextEdit[] 
   }
   if (!isLast) {
     const next = list.items[index + 1]!.start;
-    return [{ start: item.start, end: hasComment(list, rest, next) ? rest : next, text: "" }];
+    // On one line, what stands behind the comma is about the next item.
+    const own = hasNewline(text.slice(behind, next)) ? rest : behind;
+    const kept = list.comments.find((comment) => comment.start >= own && comment.end <= next);
+    return [{ start: item.start, end: kept === undefined ? next : own === behind ? kept.start : own, text: "" }];
   }
   if (comma !== undefined || previousComma === undefined) {
     const from = previousComma === undefined ? item.start : previousComma + 1;
