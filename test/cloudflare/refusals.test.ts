@@ -46,6 +46,19 @@ test.each([
   expect(error.notes.join("\n")).toContain("with Wrangler");
 });
 
+test("an id that another account has, as templates come with them", async () => {
+  const deploying = deploy({ kv_namespaces: [{ binding: "STORE", id: "afec91ff3f7e4b0b9b9323fc6cf5ff85" }] });
+  const error = await deploying.catch((thrown) => thrown);
+  expect(error).toMatchObject({
+    code: "PRECONDITION",
+    message: expect.stringContaining("afec91ff3f7e4b0b9b9323fc6cf5ff85"),
+  });
+  expect(error.notes).toEqual(
+    expect.arrayContaining([expect.stringContaining("in this account"), expect.stringContaining("are made")]),
+  );
+  expect(server.cloud.scripts.size).toBe(0);
+});
+
 test("a binding in the place of a secret, whose value would be lost", async () => {
   await deploy({}, { secrets: { TOKEN: "s3cret" } });
   const error = await refusal(deploy({ version_metadata: { binding: "TOKEN" } }));

@@ -55,6 +55,13 @@ export function strangeAnswer(failed: Omit<Failed, "source"> & { status: number 
   });
 }
 
+/** Of something that a binding points to. */
+const MISSING = /not found|does(?: not|n't) exist|could not (?:be found|resolve)/i;
+
+function isUpload({ method, path }: Pick<Failed, "method" | "path">): boolean {
+  return method.toLowerCase() === "put" ? /\/scripts\/[^/]+$/.test(path) : /\/scripts\/[^/]+\/versions$/.test(path);
+}
+
 export interface Failed {
   method: string;
   path: string;
@@ -111,6 +118,12 @@ export function apiError(error: unknown, { method, path, about, source }: Failed
       `${where} (HTTP ${status})`,
       ...(first?.code === UNKNOWN_PATH
         ? ["Is that the id of the account? `troupe whoami` lists those that the token sees"]
+        : []),
+      ...(isUpload({ method, path }) && MISSING.test(first?.message ?? "")
+        ? [
+            "What the config names by an id has to be there already, in this account: see `troupe whoami`",
+            "KV, R2, D1 and Queues that have a name instead, or none, are made",
+          ]
         : []),
       ...nextMove(code, { status, source, wait: retryAfter(error) }),
     ],
