@@ -69,9 +69,10 @@ describe("troupe init", () => {
     expect(readdirSync(dir).sort()).toEqual(["src", "troupe.toml", "tsconfig.json"]);
   });
 
-  test("run a second time changes nothing", async () => {
+  test("says what it waits for; run a second time it changes nothing", async () => {
     const dir = testFolder();
-    await troupe(["init", "--no-git"], { cwd: dir });
+    const { stderr } = await troupe(["init", "--no-git"], { cwd: dir });
+    expect(stderr).toBe("Writing types\n");
     expect(await troupeJson(["init", "--no-git"], { cwd: dir })).toMatchObject({ files: [] });
   });
 

@@ -63,7 +63,9 @@ export async function isInRepository(dir: string): Promise<boolean> {
 }
 
 /** `troupe types` in the new project. Returns the files that it wrote. */
-async function generateTypes({ dir, processEnv }: InitOptions): Promise<string[]> {
+async function generateTypes({ dir, processEnv, onProgress }: InitOptions): Promise<string[]> {
+  // The runtime is asked for its own, which takes seconds on a slow machine.
+  onProgress?.("Writing types");
   const { writeTypes } = await import("../types/index.ts");
   const { files } = await writeTypes({ cwd: dir, processEnv });
   return files.filter((file) => file.state === "written").map((file) => path.relative(dir, file.path));
