@@ -11,7 +11,7 @@ export const KEYS: [key: string, does: string][] = [
   ["q", "quit"],
 ];
 
-/** Reads single keys until `quit`. The terminal is put back as it was by the caller's end of process or `close`. */
+/** Reads single keys until one of them quits or the command is aborted; then the terminal is as it was. */
 export function listenToKeys(
   context: Context,
   server: DevServer,

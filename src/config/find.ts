@@ -114,10 +114,12 @@ async function followRedirect(redirect: string, userFile: string | undefined): P
   return { file, redirect, ...(userFile && { userFile }) };
 }
 
+/** Whether there is a file of that name; a link counts as what it leads to. */
 export function isFile(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
+/** Whether there is a folder of that name; a link counts as what it leads to. */
 export function isFolder(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
 }

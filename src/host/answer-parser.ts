@@ -2,6 +2,8 @@
  * HTTP/1.1 answers as they come from workerd, piece by piece (RFC 9112). It reads what one known program writes, so it is
  * strict: whatever would leave a doubt about where an answer ends is an error, and the connection is not used again.
  */
+import { fieldValue } from "./headers.ts";
+
 /** What the parser finds, in this order. What throws here leaves `feed` and is the caller's to catch. */
 export interface AnswerSink {
   /** The head of the final answer; informational ones are left out. @param headers flat, as they came */
@@ -13,7 +15,7 @@ export interface AnswerSink {
 }
 
 /** What came is no answer that can be read in one way only. */
-export class AnswerError extends Error {}
+class AnswerError extends Error {}
 
 const MAX_HEAD = 128 * 1024;
 const MAX_CHUNK_LINE = 4096;
@@ -34,8 +36,6 @@ const UNTIL_CLOSE = 7;
 const NONE = Buffer.alloc(0);
 const CR = 13;
 const LF = 10;
-const SPACE = 32;
-const TAB = 9;
 
 export class AnswerParser {
   readonly #sink: AnswerSink;
@@ -131,7 +131,7 @@ export class AnswerParser {
       const colon = text.indexOf(":", line);
       if (colon < 0 || colon > stop) throw new AnswerError("A header has no name");
       const name = text.slice(line, colon);
-      const value = trimmed(text, colon + 1, stop);
+      const value = fieldValue(text, colon + 1, stop);
       if (/[\0\r\n]/.test(value)) throw new AnswerError(`The header ${name} has a line in it`);
       line = stop + 2;
       headers.push(name, value);
@@ -198,19 +198,6 @@ function statusOf(text: string): number {
   const status = /^HTTP\/1\.1 ([1-5]\d\d)(?: [^\0\r\n]*)?\r\n/.exec(text)?.[1];
   if (status === undefined) throw new AnswerError("It does not begin as an answer of HTTP/1.1 does");
   return Number(status);
-}
-
-/** Without the blanks around it; other space (0xA0) belongs to the value. */
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
 }
 
 /** Names are few, and come by the thousand a second. */

@@ -5,6 +5,7 @@ import Agent from "undici/lib/dispatcher/agent.js";
 import { connectLocal } from "../lib/unix-origin.ts";
 import type { AnswerHandler, Sent } from "./answers.ts";
 
+/** The client for requests with bodies, and for upgrades; `destroy` ends its connections. */
 export function createAgent(): Dispatcher {
   // workerd ends connections that were idle for 15 s: given up before that, none is used in the moment of its end. Heads and
   // bodies may take as long as they like, and so many streams may be open that no number would be right.
@@ -18,6 +19,10 @@ export function createAgent(): Dispatcher {
   });
 }
 
+/**
+ * Sends a request and its body, streamed.
+ * @param handler gets the answer, or the error
+ */
 export function sendWithBody(agent: Dispatcher, request: Dispatcher.DispatchOptions, handler: AnswerHandler): void {
   agent.dispatch(request, new Relay(handler));
 }

@@ -36,6 +36,7 @@ export async function answerScheduled(
 
 const EMAIL = new Set(["/cdn-cgi/handler/email", "/cdn-cgi/local/email"]);
 
+/** Whether this path, with or without a query, is for the `email` handler. */
 export function isEmailPath(url: string): boolean {
   return EMAIL.has(url.split("?", 1)[0]!);
 }

@@ -193,3 +193,17 @@ function cfOf(httpVersion: string, tls: boolean): Record<string, unknown> {
     },
   };
 }
+
+/** A header's value as a message has it from `from` to `to`: without the blanks around it; other space (0xA0) belongs to it. */
+export function fieldValue(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+/** Space and tab (RFC 9110, 5.6.3). */
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}

@@ -23,6 +23,7 @@ export function hostLabel(ref: EnvironmentRef): string {
   return `${label.slice(0, MAX_LABEL - 9).replace(/-+$/, "")}-${hash}`;
 }
 
+/** Where an environment answers: its label below `base`. */
 export function hostname(ref: EnvironmentRef, base: string = DEFAULT_BASE): string {
   return `${hostLabel(ref)}.${base}`;
 }

@@ -2,12 +2,12 @@
 import type { Diagnostic } from "../errors.ts";
 import type { Reply } from "./reply.ts";
 
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
 /** Whether a client would rather read HTML, by its Accept header. */
-export function wantsHtml(accept: string | undefined): boolean {
+function wantsHtml(accept: string | undefined): boolean {
   return accept !== undefined && /\btext\/html\b/.test(accept);
 }
 
@@ -17,6 +17,7 @@ export interface Page {
   body: string;
 }
 
+/** Answers with a page; without its body where `method` is HEAD. */
 export function sendPage(response: Reply, page: Page, method: string | undefined): void {
   const headers = { ...page.headers, "content-length": String(Buffer.byteLength(page.body)) };
   response.writeHead(page.status, Object.entries(headers).flat());
@@ -57,7 +58,7 @@ export function errorPage(view: ErrorView, status: number, accept: string | unde
 }
 
 /** The inside of an error page; also used for the overlay over a page of the last good code. */
-export function errorHtml(view: ErrorView): string {
+function errorHtml(view: ErrorView): string {
   const items = view.items.map(
     (item) =>
       `<h2>${escapeHtml(item.message)}</h2>` +
@@ -71,7 +72,7 @@ export function errorHtml(view: ErrorView): string {
   return `<h1>${escapeHtml(view.title)}</h1>${service}${items.join("")}${footer}`;
 }
 
-export function errorText(view: ErrorView): string {
+function errorText(view: ErrorView): string {
   const lines = [view.service ? `${view.title} (${view.service})` : view.title];
   for (const item of view.items) {
     lines.push("", item.message);

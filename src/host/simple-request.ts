@@ -1,6 +1,6 @@
 /** Requests of the plainest kind, and nothing else: what it takes to read them is little, and leaves no doubt. */
 import type http from "node:http";
-import { headerOf } from "./headers.ts";
+import { fieldValue, headerOf } from "./headers.ts";
 
 /** What the front door and its routes need to know of a request. `http.IncomingMessage` is one, too. */
 export interface ClientRequest {
@@ -54,7 +54,7 @@ export class SimpleRequest implements ClientRequest {
       const colon = text.indexOf(":", at);
       const stop = text.indexOf("\r\n", colon);
       const name = text.slice(at, colon);
-      const value = trimmed(text, colon + 1, stop);
+      const value = fieldValue(text, colon + 1, stop);
       const lower = name.toLowerCase();
       if (lower === "host") hosts++;
       else if (NOT_SIMPLE.has(lower)) return undefined;
@@ -69,16 +69,4 @@ export class SimpleRequest implements ClientRequest {
     const names = new Set(this.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()));
     return Object.fromEntries([...names].map((name) => [name, headerOf(this.rawHeaders, name)]));
   }
-}
-
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 32 || code === 9;
 }

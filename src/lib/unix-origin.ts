@@ -9,10 +9,12 @@ const SUFFIX = ".unix";
 /** A socket's path fits into so many bytes (`sun_path`, with its end: 108 on Linux, 104 elsewhere). */
 const MAX_PATH = 103;
 
+/** Whether a socket can lie at this path. */
 export function fitsUnixSocket(path: string): boolean {
   return process.platform !== "win32" && Buffer.byteLength(path) <= MAX_PATH;
 }
 
+/** The origin of URLs that `connectLocal` leads to the socket at this path. */
 export function unixOrigin(path: string): string {
   return `http://${Buffer.from(path).toString("hex")}${SUFFIX}`;
 }

@@ -50,6 +50,7 @@ export function indentation(text: string, offset: number): string {
   return /^[ \t]*/.exec(text.slice(start, offset))![0];
 }
 
+/** Whether there is nothing in it but space. */
 export function isBlank(text: string): boolean {
   return text.trim() === "";
 }

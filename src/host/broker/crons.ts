@@ -24,6 +24,7 @@ export interface Crons {
 /** The clock is looked at so often, in ms: it may be set, and the machine may sleep. */
 const LOOK = 30_000;
 
+/** The clock of cron triggers: calls `fire` when one is due, and `onInvalid` once for an expression that can't be read. */
 export function createCrons({ fire, onInvalid, now = Date.now }: CronOptions): Crons {
   const jobs = new Map<string, { trigger: CronTrigger; next: () => number | undefined; at: number | undefined }>();
   const invalid = new Set<string>();

@@ -14,7 +14,7 @@ export interface Account {
 }
 
 /** Where the API is unless CLOUDFLARE_API_BASE_URL says otherwise. */
-export const PUBLIC_API = "https://api.cloudflare.com/client/v4";
+const PUBLIC_API = "https://api.cloudflare.com/client/v4";
 
 /** Where `troupe login` keeps its token. */
 export function loginFile(env: Record<string, string | undefined>): string {

@@ -68,7 +68,7 @@ export async function identify(api: Api, accountId?: string): Promise<Identity> 
 }
 
 /** Accounts that the token can be used with, as Wrangler picks them: those it sees and whose member its user is. */
-export async function usableAccounts(api: Api): Promise<AccountInfo[]> {
+async function usableAccounts(api: Api): Promise<AccountInfo[]> {
   const [accounts, memberships] = await Promise.all([
     api.list<AccountInfo>("/accounts"),
     ifAllowed(api.list<Membership>("/memberships")),
