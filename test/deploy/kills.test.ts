@@ -214,7 +214,7 @@ function atWriting(file: string, ms: number) {
 }
 
 test(`after each of ${KILLS} kills the store is whole, and every operation done entirely or not at all`, {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const next = random(SEED);
   const outcome = { old: 0, new: 0 };
