@@ -18,25 +18,37 @@ const ANSWER_TIMEOUT = 1_000;
 /** Between two questions, in ms: the first comes soon, since requests may be waiting. */
 const PAUSE = { first: 5, longest: 100 };
 
-/** Goes into the module that wraps handlers (uncaught.ts). What never ends is forgotten when the platform would end it. */
+/**
+ * Goes into the module that wraps handlers (uncaught.ts). What never ends is forgotten when the platform would end it. No
+ * `Set`: as it grows old, it keeps the garbage of every request alive (exchanges.ts).
+ */
 export const BACKGROUND_SOURCE = `
-const behind = new Set();
+const behind = [];
+let many = 1000;
+
+function forget(work) {
+  const { at } = work;
+  if (at < 0) return;
+  work.at = -1;
+  const last = behind.pop();
+  if (last === work) return;
+  behind[at] = last;
+  last.at = at;
+}
 
 function forgetOld() {
   const oldest = Date.now() - ${LONGEST_BACKGROUND};
-  for (const { since } of behind) {
-    if (since > oldest) return;
-    behind.delete(behind.values().next().value);
-  }
+  for (const work of [...behind]) if (work.since <= oldest) forget(work);
+  many = Math.max(1000, 2 * behind.length);
 }
 
 /** Counts it until it is over, and tells what it did not catch. */
 function follow(promise) {
-  if (behind.size >= 1000) forgetOld();
-  const work = { since: Date.now() };
-  behind.add(work);
-  then.call(promise, () => behind.delete(work), (error) => {
-    behind.delete(work);
+  if (behind.length >= many) forgetOld();
+  const work = { at: behind.length, since: Date.now() };
+  behind.push(work);
+  then.call(promise, () => forget(work), (error) => {
+    forget(work);
     tell(error);
   });
 }
@@ -44,7 +56,7 @@ function follow(promise) {
 export class ${BACKGROUND} extends WorkerEntrypoint {
   fetch() {
     forgetOld();
-    return new Response(String(behind.size));
+    return new Response(String(behind.length));
   }
 }
 `;
