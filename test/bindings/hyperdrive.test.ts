@@ -4,7 +4,8 @@ import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { kindById } from "../../src/bindings/index.ts";
-import { bindingOf, environmentOf, freePort, type Running, start } from "./support.ts";
+import { freePort } from "../support/port.ts";
+import { bindingOf, environmentOf, type Running, start } from "./support.ts";
 
 let database: PGlite;
 let server: PGLiteSocketServer;

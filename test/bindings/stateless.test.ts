@@ -3,7 +3,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort, type Running, start, until } from "./support.ts";
+import { freePort } from "../support/port.ts";
+import { type Running, start, until } from "./support.ts";
 
 const code = (name: string) => readFile(new URL(`workers/${name}.js`, import.meta.url), "utf8");
 

@@ -1,5 +1,4 @@
 /** Services written as config tables and inline code, run for real. */
-import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Agent } from "undici";
 import { BINDING_KEYS } from "../../src/bindings/index.ts";
@@ -158,16 +157,4 @@ export async function until<T>(ask: () => Promise<T | undefined | false>): Promi
     if (Date.now() > deadline) throw new Error("waited 30 seconds in vain");
     await delay(50);
   }
-}
-
-/** A port that nothing listens on just now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

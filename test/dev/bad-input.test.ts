@@ -7,6 +7,7 @@ import { type CliEvent, type CliResult, type RunningTroupe, startTroupe, troupe 
 import { type Dev, ready, request, startDev } from "../support/dev.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
 import { troupeHere } from "../support/here.ts";
+import { freePort } from "../support/port.ts";
 
 const OK = `export default { fetch: () => new Response("ok") };\n`;
 const CONFIG = `name = "app"\nmain = "src/index.ts"\ncompatibility_date = "2026-11-01"\n`;
@@ -30,16 +31,6 @@ async function waiting(cwd: string): Promise<{ running: RunningTroupe; event: Cl
   const running = startTroupe(["dev", "--json", "--port", String(port)], { cwd });
   onTestFinished(() => running.stop().then(() => {}));
   return { running, port, event: await running.event((event) => event.reason === "build-error") };
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import("node:net");
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** Resolves when somebody takes connections there. */

@@ -8,6 +8,7 @@ import { startTroupe } from "../support/cli.ts";
 import { type Dev, ready, startDev } from "../support/dev.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
 import { troupeHere } from "../support/here.ts";
+import { freePort } from "../support/port.ts";
 
 const CONFIG = `name = "app"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n`;
 const OK = `export default { fetch: () => new Response("ok") };\n`;
@@ -110,12 +111,4 @@ async function listen(port: number, host: string): Promise<net.Server> {
   const server = net.createServer().listen(port, host);
   await once(server, "listening");
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const server = await listen(0, "127.0.0.1");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -10,6 +10,7 @@ import { type RunningTroupe, startTroupe } from "../support/cli.ts";
 import { type Dev, request, startDev } from "../support/dev.ts";
 import { makeFolder, removeFolder, testFolder, writeFiles } from "../support/files.ts";
 import { troupeHere } from "../support/here.ts";
+import { freePort } from "../support/port.ts";
 
 const FILES = {
   "app/troupe.toml": `name = "app"
@@ -259,15 +260,6 @@ it("shows as much as --log-level says", async () => {
     );
   }
 });
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 it("shows in the graph where a value comes from that is not the config's", async () => {
   const vars = `HIDDEN="a secret"\nCOLOUR="from the file"\nKV="never seen"\n`;

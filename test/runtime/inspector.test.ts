@@ -3,9 +3,10 @@ import { once } from "node:events";
 import net from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { anyFreePort } from "../../src/lib/port.ts";
+
 import { createGraphRuntime } from "../../src/runtime/index.ts";
 import { graph } from "../support/graph.ts";
+import { freePort } from "../support/port.ts";
 
 const uncaught: unknown[] = [];
 const collect = (error: unknown): unknown => uncaught.push(error);
@@ -41,7 +42,7 @@ test("can be closed as soon as it runs", async () => {
 
 test("keeps its port over a swap, also when a debugger does not say goodbye", async () => {
   const runtime = createGraphRuntime();
-  const inspectorPort = await anyFreePort("127.0.0.1");
+  const inspectorPort = await freePort();
   const swap = (version: number) =>
     runtime.swap(
       graph({ gateway: { code: `${code} // ${version}` } }, { inspectorPort, proved: version > 0, restart: true }),
