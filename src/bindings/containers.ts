@@ -75,8 +75,16 @@ export const containers: BindingKind = {
   state: "none",
   notLocal: NOT_LOCAL,
   local(binding, context) {
-    const message = `${NOT_LOCAL} \`ctx.container\` of ${binding.name} is undefined here.`;
+    const { class_name } = binding.entry as Entry;
+    const what = `\`ctx.container\` of ${class_name}`;
+    const message = `${NOT_LOCAL} Every use of ${what} fails here.`;
     context.warn({ severity: "warning", code: "not-local", message });
+    const { service, name } = context.environment;
+    context.lack(
+      class_name,
+      "container",
+      `${what}, in ${service}@${name}: ${NOT_LOCAL} It cannot be used here; deploy to use it.`,
+    );
   },
   upload: () => undefined,
   uploadMetadata(binding) {

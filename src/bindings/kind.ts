@@ -110,6 +110,8 @@ export interface LocalContext {
   }): void;
   /** Adds a helper worker of troupe's own to the graph; ids start with `troupe:`. A second one with the same id is ignored. */
   addWorker(worker: WorkerOptions): void;
+  /** Objects of a class of this worker have `property` in their `ctx`, whose every use throws the message. */
+  lack(className: string, property: string, message: string): void;
   /** Says once what cannot work locally. */
   warn(diagnostic: Diagnostic): void;
   /**

@@ -1,4 +1,5 @@
 /** A graph as Miniflare takes it: every binding kind puts its part in, nothing here knows one kind from another. */
+
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { kindOf, stateOf } from "../bindings/index.ts";
@@ -10,6 +11,7 @@ import { whyUnreadable } from "../lib/file-error.ts";
 import type { Binding } from "../model.ts";
 import { BACKGROUND, mentionsWaitUntil } from "./background.ts";
 import { codeOptions, tellsUncaught } from "./code.ts";
+import type { Lack } from "./lacking.ts";
 import { missingWorker } from "./missing-worker.ts";
 import { TAIL_WORKER, type TailSink, tailWorker } from "./tail.ts";
 import type { GraphSpec, RuntimeWarning, RuntimeWorker, SwapMode } from "./types.ts";
@@ -46,13 +48,13 @@ export function assemble(spec: GraphSpec, options: AssembleOptions): Assembled {
   const background: Assembled["background"] = { counted: [], unseen: false };
   for (const worker of spec.workers) built.set(worker.id, baseOptions(worker, options, warnings));
   for (const worker of spec.workers) {
-    addBindings(worker, { built, helpers, warnings, queues: options.queues });
+    const lacks = addBindings(worker, { built, helpers, warnings, queues: options.queues });
     const own = built.get(worker.id)!;
     // Marks would show in a user's own tail consumer and in a debugger: there, our tail Worker tells everything.
     const prelude = options.sink !== undefined && !options.debug && own.config.tailConsumers!.length === 0;
     const wrapped = prelude && tellsUncaught(worker.bundle);
     const works = options.background === true && mentionsWaitUntil(worker.bundle);
-    addCode(worker, own, { prelude, debug: options.debug, background: works && wrapped });
+    addCode(worker, own, { prelude, debug: options.debug, background: works && wrapped, lacks });
     if (works && wrapped) {
       background.counted.push(worker.id);
       const socket = { host: "127.0.0.1", port: 0, entrypoint: BACKGROUND };
@@ -115,11 +117,12 @@ function canUseCaches({ bundle, environment }: RuntimeWorker): boolean {
 function addCode(
   worker: RuntimeWorker,
   own: WorkerOptions,
-  options: { prelude: boolean; debug: boolean; background: boolean },
+  options: { prelude: boolean; debug: boolean; background: boolean; lacks: readonly Lack[] },
 ): void {
   const { manifest, legacy, env } = codeOptions(worker.id, worker.bundle, {
     prelude: options.prelude,
     background: options.background,
+    lacks: options.lacks,
     ...(options.debug && { inlineMaps: { dir: worker.environment.dir } }),
   });
   if (manifest) own.config.manifest = manifest;
@@ -134,7 +137,9 @@ interface Building {
   queues: QueueService | undefined;
 }
 
-function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }: Building): void {
+/** @returns what is lacking here */
+function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }: Building): Lack[] {
+  const lacks: Lack[] = [];
   const own = built.get(worker.id)!;
   const env: Record<string, MiniflareBindingInput> = {};
   const secrets = new Map(Object.entries(worker.secrets));
@@ -179,6 +184,7 @@ function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }
     addWorker(helper) {
       if (!helpers.has(helper.config.name)) helpers.set(helper.config.name, helper);
     },
+    lack: (className, property, message) => lacks.push({ className, property, message }),
     warn: (diagnostic) => warnings.push({ ...diagnostic, ...(about && { written: about.written }) }),
     readFile: (file) => readNamedFile(worker, file),
   };
@@ -189,6 +195,7 @@ function addBindings(worker: RuntimeWorker, { built, helpers, warnings, queues }
   declareUnbound(worker, context);
   for (const [name, value] of secrets) env[name] ??= { type: "text", value };
   own.config.env = env;
+  return lacks;
 }
 
 /** Durable Object classes that are declared and bound nowhere: code reaches them as `ctx.exports.NAME`. */

@@ -2,6 +2,7 @@
 import type { WorkerOptions } from "../bindings/kind.ts";
 import type { Bundle, Module } from "../model.ts";
 import { BACKGROUND } from "./background.ts";
+import { type Lack, lackingModule } from "./lacking.ts";
 import { consolePrelude, PRELUDE, preludeModule } from "./prelude.ts";
 import { WRAP } from "./uncaught.ts";
 
@@ -14,6 +15,8 @@ export interface CodeOptions {
   prelude: boolean;
   /** Adds the entrypoint that tells how much goes on behind answers, where `tellsUncaught`. */
   background: boolean;
+  /** What its Durable Objects have on the network and not here. */
+  lacks?: readonly Lack[];
   /** Puts source maps into the code, for debuggers. `dir`: what their `sources` are relative to. */
   inlineMaps?: { dir: string };
 }
@@ -38,6 +41,8 @@ function importsWaitUntil(code: string): boolean {
 function mainOf(bundle: Bundle): Module {
   return bundle.modules.find((module) => module.name === bundle.mainModule)!;
 }
+
+type Exporting = Pick<Bundle, "mainModule" | "exports">;
 
 /** @returns the part of Miniflare's worker options that holds the code */
 export function codeOptions(
@@ -65,7 +70,12 @@ export function codeOptions(
         : text(module);
     modules[module.name] = { type: module.type, contents };
   }
-  if (!options.prelude || main.type !== "esm") return { manifest: { mainModule: bundle.mainModule, modules } };
+  if (main.type !== "esm") return { manifest: { mainModule: bundle.mainModule, modules } };
+  const lacking = lackingModule(bundle, options.lacks ?? []);
+  const mainModule = lacking?.name ?? bundle.mainModule;
+  const first = lacking ? { [lacking.name]: { type: "esm" as const, contents: text(lacking) } } : {};
+  if (!options.prelude) return { manifest: { mainModule, modules: { ...first, ...modules } } };
+  const whole = { mainModule, exports: bundle.exports };
   // The main module comes first for Miniflare; evaluation order is that of the imports.
   return {
     manifest: {
@@ -73,23 +83,24 @@ export function codeOptions(
       modules: {
         [ENTRY]: {
           type: "esm",
-          contents: tellsUncaught(bundle) ? wrappingEntry(bundle, options.background) : plainEntry(bundle),
+          contents: tellsUncaught(bundle) ? wrappingEntry(whole, options.background) : plainEntry(whole),
         },
         [PRELUDE]: { type: "esm", contents: tellsUncaught(bundle) ? preludeModule(id) : consolePrelude(id) },
+        ...first,
         ...modules,
       },
     },
   };
 }
 
-function plainEntry({ mainModule, exports }: Bundle): string {
+function plainEntry({ mainModule, exports }: Exporting): string {
   const from = JSON.stringify(`./${mainModule}`);
   const lines = [`import "./${PRELUDE}";`, `export * from ${from};`];
   if (exports.includes("default")) lines.push(`export { default } from ${from};`);
   return lines.join("\n");
 }
 
-function wrappingEntry({ mainModule, exports }: Bundle, background: boolean): string {
+function wrappingEntry({ mainModule, exports }: Exporting, background: boolean): string {
   const from = JSON.stringify(`./${mainModule}`);
   const lines = [`import { ${WRAP} } from "./${PRELUDE}";`, `import * as own from ${from};`, `export * from ${from};`];
   for (const [index, name] of exports.map((each) => JSON.stringify(each)).entries()) {
