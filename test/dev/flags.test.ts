@@ -1,6 +1,6 @@
 /** Flags of `troupe dev`, most of them in one run. */
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import https from "node:https";
 import net from "node:net";
 import path from "node:path";
@@ -225,6 +225,11 @@ it("adds static assets to a config that has none", async () => {
   const dev = await startDev(cwd, ["--assets", "public"]);
   onTestFinished(() => dev.stop().then(() => {}));
   expect((await dev.get("", "/a.txt")).body).toBe("a file");
+  writeFiles(cwd, { "next.txt": "another" });
+  const asset = path.join(cwd, "public/a.txt");
+  const reload = await dev.reloadAfter(() => renameSync(path.join(cwd, "next.txt"), asset));
+  expect(reload).toMatchObject({ services: ["app"], files: expect.arrayContaining([asset]) });
+  expect((await dev.get("", "/a.txt")).body).toBe("another");
 });
 
 it("warns of flags of wrangler dev that mean nothing here", async () => {

@@ -101,6 +101,23 @@ test("sees files asked for later, and everything below a folder", async () => {
   await after(() => writeFileSync(second, "2"), second);
 });
 
+test("calls a file below a folder by its own name", async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "troupe-watch-"));
+  const page = path.join(folder, "page.html");
+  writeFileSync(page, "1");
+  const { watcher, bursts, told } = await watch();
+  watcher.set([], [folder]);
+  await watcher.ready;
+  writeFileSync(page, "2");
+  await told(page);
+  const last = path.join(folder, "last.html");
+  writeFileSync(last, "1");
+  await told(last);
+  expect(bursts.flat()).not.toContain(path.join(page, "page.html"));
+  await watcher.close();
+  rmSync(folder, { recursive: true });
+});
+
 test("sees what was saved before it could be seen, once", async () => {
   const early = mkdtempSync(path.join(os.tmpdir(), "troupe-watch-"));
   const [old, moved, saved, asset] = ["old.ts", "moved.ts", "saved.ts", "assets/page.html"].map((name) =>

@@ -1,10 +1,10 @@
 /** The bundles of all services of a graph: one warm bundler each, and only what changed is built again. */
 
-import path from "node:path";
 import { assetsOnlyBundle } from "../../bundle/assets-only.ts";
 import { createBundler } from "../../bundle/index.ts";
 import type { BuildResult, Bundler } from "../../bundle/types.ts";
 import { type Diagnostic, TroupeError } from "../../errors.ts";
+import { isInside } from "../../lib/is-inside.ts";
 import type { BuildSettings, Bundle, Environment } from "../../model.ts";
 import { settingLocator } from "../setting-location.ts";
 
@@ -155,9 +155,4 @@ function bundlerKey(environment: Environment, overrides: Partial<BuildSettings> 
 function sameModules(a: Bundle, b: Bundle): boolean {
   if (a.contentHash !== b.contentHash || a.modules.length !== b.modules.length) return false;
   return a.modules.every((module, index) => Buffer.compare(module.contents, b.modules[index]!.contents) === 0);
-}
-
-/** Whether a file is a folder, or lies below it. Both absolute. */
-export function isInside(file: string, folder: string): boolean {
-  return file === folder || file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
 }

@@ -18,7 +18,7 @@ export function readyEvent(input: {
 
 /**
  * New code, or a new config, serves.
- * @param input.changed ids of the workers that were built anew
+ * @param input.changed ids of the workers that were built anew, or whose bindings read other files
  * @param input.config set when the config was read again
  */
 export function reloadEvent(input: {

@@ -3,6 +3,7 @@ import { kindOf } from "../../bindings/index.ts";
 import { TroupeError } from "../../errors.ts";
 import { closure, type Graph } from "../../graph/index.ts";
 import { hostLabel } from "../../host/hostname.ts";
+import { isInside } from "../../lib/is-inside.ts";
 import { type Binding, type Environment, isPrivate, PRODUCTION, type Workspace } from "../../model.ts";
 import { selectEnvironments, selectServices } from "../select.ts";
 import { applyOverrides } from "./overrides.ts";
@@ -162,11 +163,19 @@ export function keepsData({ graph }: Plan): boolean {
 
 /** What bindings read besides code and config: static assets, certificates. */
 export function boundFiles({ graph }: Plan): { files: string[]; folders: string[] } {
-  const watched = [...graph.environments.values()].flatMap((environment) =>
-    environment.bindings.map((binding) => kindOf(binding).watch?.(binding, environment) ?? {}),
-  );
-  return {
-    files: watched.flatMap(({ files = [] }) => files),
-    folders: watched.flatMap(({ folders = [] }) => folders),
-  };
+  const read = [...graph.environments.values()].map(filesBoundBy);
+  return { files: read.flatMap(({ files }) => files), folders: read.flatMap(({ folders }) => folders) };
+}
+
+/** Worker ids of the services whose bindings read one of these files. */
+export function boundTo({ graph }: Plan, changed: readonly string[]): string[] {
+  return [...graph.environments].flatMap(([id, environment]) => {
+    const { files, folders } = filesBoundBy(environment);
+    return changed.some((file) => files.includes(file) || folders.some((folder) => isInside(file, folder))) ? [id] : [];
+  });
+}
+
+function filesBoundBy(environment: Environment): { files: string[]; folders: string[] } {
+  const read = environment.bindings.map((binding) => kindOf(binding).watch?.(binding, environment) ?? {});
+  return { files: read.flatMap(({ files = [] }) => files), folders: read.flatMap(({ folders = [] }) => folders) };
 }

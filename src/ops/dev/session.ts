@@ -4,7 +4,7 @@ import { type Diagnostic, TroupeError } from "../../errors.ts";
 import type { Workspace } from "../../model.ts";
 import { createGraphRuntime, preloadRuntime } from "../../runtime/index.ts";
 import type { GraphRuntime, RuntimeEvent, SwapResult } from "../../runtime/types.ts";
-import { Builds, isInside } from "./builds.ts";
+import { Builds } from "./builds.ts";
 import { DevData } from "./data.ts";
 import { devEvent, warnOnce } from "./events.ts";
 import { asError, type DevFailure, ownDiagnostic } from "./failure.ts";
@@ -13,7 +13,7 @@ import { choosePlan, readWorkspace } from "./load.ts";
 import { type LocalValues, localValues } from "./local-values.ts";
 import { readyEvent, reloadEvent } from "./news.ts";
 import { placeStartError, placeWarning } from "./place.ts";
-import { boundFiles, ownEnvironments, type Plan, urlsOf, viewGraph } from "./plan.ts";
+import { boundFiles, boundTo, ownEnvironments, type Plan, urlsOf, viewGraph } from "./plan.ts";
 import { DevQueues, usesQueues } from "./queues.ts";
 import { graphSpec } from "./spec.ts";
 import type { DevEvent, DevOptions, GraphView } from "./types.ts";
@@ -191,10 +191,8 @@ export class DevSession {
         );
         return;
       }
-      const besides = boundFiles(plan);
-      const boundChanged = files.some(
-        (file) => besides.files.includes(file) || besides.folders.some((folder) => isInside(file, folder)),
-      );
+      const bound = boundTo(plan, files);
+      const boundChanged = bound.length > 0;
       // A change without files comes from a data command that needs something brought in.
       const asked = files.length === 0;
       const idle = outcome.changed.length === 0 && !configChanged && !boundChanged && !asked;
@@ -234,7 +232,8 @@ export class DevSession {
       this.failure = undefined;
       this.#servingKey = key;
       const ms = performance.now() - startedAt;
-      await this.#announce(plan, { changed: outcome.changed, files, swap, ms, configChanged });
+      const changed = [...new Set([...outcome.changed, ...bound])];
+      await this.#announce(plan, { changed, files, swap, ms, configChanged });
     } catch (error) {
       if (!(error instanceof TroupeError) || error.code === "INTERNAL") throw error;
       if (first && error.code !== "START") throw error;

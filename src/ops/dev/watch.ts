@@ -156,7 +156,8 @@ export async function createWatcher(
     watcher.on("raw", (_event, name, details) => {
       const { watchedPath } = details as { watchedPath?: string };
       if (!watchedPath) return;
-      if (files.has(watchedPath)) noteChange(watchedPath);
+      // Of a file that is watched itself, the name is its own once more.
+      if (files.has(watchedPath) || met.has(watchedPath)) noteChange(watchedPath);
       else if (name) noteChange(path.resolve(watchedPath, name));
     });
     // Errors of single paths (a folder removed, too many watches) must not end dev.
