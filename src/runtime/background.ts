@@ -12,8 +12,8 @@ export const BACKGROUND = "__troupeBackground";
 /** The platform ends such work so long after the answer, in ms. https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil */
 export const LONGEST_BACKGROUND = 30_000;
 
-/** A process that does not say it by then says nothing, in ms. */
-const ANSWER_TIMEOUT = 1_000;
+/** A process that does not say it by then is blocked by its code, and will not end its work, in ms. */
+const ANSWER_TIMEOUT = 5_000;
 
 /** Between two questions, in ms: the first comes soon, since requests may be waiting. */
 const PAUSE = { first: 5, longest: 100 };
@@ -82,9 +82,10 @@ export class Background {
     this.unseen = unseen;
   }
 
-  /** How much of it there is. What has died, or does not answer in time, does nothing any more. */
-  async count(): Promise<number> {
-    const counts = await Promise.all(this.#origins.map((origin) => ask(origin).catch(() => 0)));
+  /** How much of it there is, if it is said within `limit` ms. What has died, or does not answer in time, does nothing any more. */
+  async count(limit = ANSWER_TIMEOUT): Promise<number> {
+    const timeout = Math.max(1, Math.min(limit, ANSWER_TIMEOUT));
+    const counts = await Promise.all(this.#origins.map((origin) => ask(origin, timeout).catch(() => 0)));
     return counts.reduce((sum, each) => sum + each, 0);
   }
 
@@ -93,7 +94,7 @@ export class Background {
     if (this.#origins.length === 0) return;
     const until = performance.now() + limit;
     const rest = (): number => until - performance.now();
-    for (let pause = PAUSE.first; rest() > 0 && !signal?.aborted && (await this.count()) > 0; ) {
+    for (let pause = PAUSE.first; rest() > 0 && !signal?.aborted && (await this.count(rest())) > 0; ) {
       await sleep(Math.min(pause, Math.max(0, rest())), undefined, signal && { signal }).catch(() => {});
       pause = Math.min(pause * 2, PAUSE.longest);
     }
@@ -102,9 +103,10 @@ export class Background {
   }
 }
 
-function ask(origin: URL): Promise<number> {
+/** @param timeout in ms */
+function ask(origin: URL, timeout: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const request = http.get(origin, { agent: false, timeout: ANSWER_TIMEOUT }, (response) => {
+    const request = http.get(origin, { agent: false, timeout }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
