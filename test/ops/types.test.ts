@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -151,35 +151,48 @@ export default class extends WorkerEntrypoint { async add(a: number, b: number) 
     expect(await tsc(path.join(root, "auth"))).toEqual([]);
   });
 
-  it.each([
-    [
-      "a misspelt RPC method",
-      "env.VERIFIER.verify(",
-      "env.VERIFIER.verfy(",
-      /'verfy' does not exist.*Did you mean 'verify'/,
-    ],
-    [
-      "a wrong argument of one",
-      'verify("token")',
-      "verify(1)",
-      /'number' is not assignable to parameter of type 'string'/,
-    ],
-    ["a method of a Durable Object", '("a").say(', '("a").sing(', /'sing' does not exist/],
-    ["a Workflow's parameters", "params: { x: 1 }", "params: { y: 1 }", /'y' does not exist/],
-    ["a binding that an environment lacks", "env.CACHE?.get", "env.CACHE.get", /possibly 'undefined'/],
-    ["a value that no environment has", '"hello" | "hi" = env', '"hello" = env', /'"hi"' is not assignable/],
-    ["a binding that there is not", "env.FLOW.create", "env.FLO.create", /'FLO' does not exist.*Did you mean 'FLOW'/],
-  ])("finds %s", async (_what, right, wrong, message) => {
-    const file = path.join(gateway, "src/index.ts");
-    const source = readFileSync(file, "utf8");
-    expect(source).toContain(right);
-    writeFileSync(file, source.replace(right, wrong));
-    try {
-      const lines = await tsc(gateway);
-      expect(lines.join("\n")).toMatch(message);
-    } finally {
-      writeFileSync(file, source);
-    }
+  describe("finds what is wrong:", () => {
+    const wrong = [
+      [
+        "a misspelt RPC method",
+        "env.VERIFIER.verify(",
+        "env.VERIFIER.verfy(",
+        /'verfy' does not exist.*Did you mean 'verify'/,
+      ],
+      [
+        "a wrong argument of one",
+        'verify("token")',
+        "verify(1)",
+        /'number' is not assignable to parameter of type 'string'/,
+      ],
+      ["a method of a Durable Object", '("a").say(', '("a").sing(', /'sing' does not exist/],
+      ["a Workflow's parameters", "params: { x: 1 }", "params: { y: 1 }", /'y' does not exist/],
+      ["a binding that an environment lacks", "env.CACHE?.get", "env.CACHE.get", /possibly 'undefined'/],
+      ["a value that no environment has", '"hello" | "hi" = env', '"hello" = env', /'"hi"' is not assignable/],
+      ["a binding that there is not", "env.FLOW.create", "env.FLO.create", /'FLO' does not exist.*Did you mean 'FLOW'/],
+    ] as const;
+    const copy = (index: number) => `src/wrong-${index}.ts`;
+    let found: string[];
+    beforeAll(async () => {
+      const source = readFileSync(path.join(gateway, "src/index.ts"), "utf8");
+      for (const [index, [, right, mistake]] of wrong.entries()) {
+        expect(source).toContain(right);
+        writeFileSync(path.join(gateway, copy(index)), source.replace(right, mistake));
+      }
+      found = (await tsc(gateway)).join("\n").split(/^(?=src)/m);
+      for (const index of wrong.keys()) rmSync(path.join(gateway, copy(index)));
+    });
+
+    it.each(wrong.map(([what, , , message], index) => [what, message, index] as const))(
+      "%s",
+      (_what, message, index) => {
+        expect(found.filter((each) => each.startsWith(copy(index))).join("\n")).toMatch(message);
+      },
+    );
+
+    it("and nothing else", () => {
+      expect(found.map((each) => each.split("(")[0]).sort()).toEqual(wrong.map((_each, index) => copy(index)));
+    });
   });
 
   it("writes nothing when nothing changed, and keeps runtime types that are right", async () => {
