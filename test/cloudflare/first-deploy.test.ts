@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { deploy } from "../../src/ops/deploy.ts";
 import type { TargetSelection } from "../../src/ops/target.ts";
+import { readVersion } from "../../src/targets/cloudflare/annotations.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
 import { deployOurs } from "./ours.ts";
 import { type CloudServer, type Seen, startCloud } from "./server.ts";
@@ -196,11 +197,14 @@ test.each([
     versions.filter(({ parts }) => "troupe-bridge.js" in parts),
   );
   expect(bridges).toHaveLength(1);
-  const [{ parts, bindings, assets }] = bridges as [(typeof bridges)[0]];
+  const [{ parts, bindings, assets, annotations }] = bridges as [(typeof bridges)[0]];
   expect(parts["index.js"]!.contents.toString()).toMatch(/new Response\("[abc] 1"\)/);
   expect(parts["troupe-bridge.js"]!.contents.toString()).toMatch(/export class Two[abc] \{\}/);
   expect(bindings.map(({ name, text, json }) => text ?? json ?? name).sort()).toEqual([1, "OWN"]);
   expect(Object.keys(assets!)).toEqual(["/page.html"]);
+  expect(readVersion(annotations)).toMatchObject({
+    message: "version 1 with the Durable Object classes that others wait for",
+  });
   expect((await deploy(at())).results.map(({ changed }) => changed)).toEqual(names.map(() => false));
 });
 

@@ -145,7 +145,9 @@ class Run {
     const { environment, active, ref } = each;
     const wanted = active && bridgeWanted(each, await this.#request.contentOf(environment.scriptName, active));
     // Nobody else's classes were in what is live, or it could not be.
-    const bridge = wanted && (await plan(this.#network, { ...this.#request, wanted: [wanted] })).planned[0]!;
+    const { tag: _, ...request } = this.#request;
+    const message = `version ${active?.number} with the Durable Object classes that others wait for`;
+    const bridge = wanted && (await plan(this.#network, { ...request, wanted: [wanted], message })).planned[0]!;
     if (bridge?.assets) await this.#uploadAssets(bridge);
     const version = await uploadLive(
       this.#network,
