@@ -50,13 +50,18 @@ export function findEnvironment(database: DatabaseSync, ref: EnvironmentRef): En
 export function requireEnvironment(database: DatabaseSync, ref: EnvironmentRef): EnvironmentRecord {
   const found = findEnvironment(database, ref);
   if (found) return found;
-  const others = listEnvironments(database, ref.service).map((each) => each.environment);
+  const all = listEnvironments(database);
+  const others = all.filter(({ service }) => service === ref.service).map(({ environment }) => environment);
+  const services = [...new Set(all.map(({ service }) => service))];
   throw new TroupeError("NOT_FOUND", `There is no deployed environment ${refId(ref)}`, {
-    notes: [
+    notes:
       others.length > 0
-        ? `${ref.service} has: ${others.join(", ")}`
-        : `Nothing of "${ref.service}" was deployed yet: run \`troupe deploy\``,
-    ],
+        ? [`${ref.service} has: ${others.join(", ")}`]
+        : [
+            `Nothing of "${ref.service}" was deployed yet: run \`troupe deploy\``,
+            // A service that got another name in the config has its history under the one before.
+            ...(services.length > 0 ? [`Services deployed here: ${services.join(", ")}`] : []),
+          ],
   });
 }
 

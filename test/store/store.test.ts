@@ -69,6 +69,14 @@ function failure(work: () => unknown): TroupeError {
   throw new Error("did not fail");
 }
 
+test("who asks for what is not there hears what is", () => {
+  const missing = (service: string) => failure(() => store.environment({ service, environment: "staging" }));
+  expect(missing("login").notes).toEqual([expect.stringContaining("troupe deploy")]);
+  deploy(store, "one");
+  expect(missing("auth").notes).toEqual(["auth has: production"]);
+  expect(missing("login").notes).toEqual([expect.stringContaining("troupe deploy"), "Services deployed here: auth"]);
+});
+
 test("two environments never have one hostname, neither made nor renamed", () => {
   deploy(store, "one");
   const staging = store.createEnvironment({ service: "auth", environment: "staging" }, "staging--auth");
