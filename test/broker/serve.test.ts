@@ -61,8 +61,7 @@ test("a message starts the graph of its consumer, which need not be that of its 
 
   const mark = serve.mark();
   await serve.get("shop", "/?body=later&delay=2");
-  await serve.next("stop", mark, ofService("shop"));
-  const asleep = serve.mark();
+  const asleep = await serve.behind("stop", mark, ofService("shop"));
   await serve.next("log", asleep, says("v1 later 1"));
   await serve.next("start", asleep, ofService("worker"));
 });
@@ -155,8 +154,7 @@ test("an alarm starts its graph in time, and after a restart of the host when it
   store.deploy({ clock: clock() });
   const serve = await startServe(store.folder, ["--idle-timeout", "0.3"]);
   await serve.get("clock", "/?ms=6000");
-  await serve.next("stop");
-  const mark = serve.mark();
+  const mark = await serve.behind("stop");
   await serve.next("start", mark);
   await serve.next("log", mark, says("rang"));
   // And no other: nothing wakes it again.
@@ -236,8 +234,7 @@ test("a Workflow that sleeps goes on, though its graph was stopped; one that wor
     serve.get("flow", `/${id}`, { method: "POST", body: JSON.stringify(params) });
   await create("one", { work: 2500, sleep: "5 seconds" });
   await serve.next("log", 0, says("v1 works"));
-  await serve.next("stop");
-  const mark = serve.mark();
+  const mark = await serve.behind("stop");
   expect(Date.parse((await serve.next("log")).time)).toBeLessThan(Date.now() - 2400);
   await serve.next("start", mark);
   await expect

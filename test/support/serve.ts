@@ -14,6 +14,8 @@ export interface Serve {
   get(label: string, path?: string, init?: RequestOptions): Promise<Answer>;
   mark(): number;
   next(reason: string, after?: number, wanted?: (event: CliEvent) => boolean): Promise<CliEvent>;
+  /** The place behind the first such event, for `next`: what follows may have come before the test gets its turn. */
+  behind(reason: string, after?: number, wanted?: (event: CliEvent) => boolean): Promise<number>;
   /** Asks the control API. */
   control(path: string): Promise<{ status: number; body: string }>;
 }
@@ -43,6 +45,11 @@ export async function startServe(stateDir: string, args: string[] = [], options:
     mark: () => running.events.length,
     next: (reason, after = 0, wanted = () => true) =>
       running.event((event) => event.reason === reason && wanted(event), after),
+    async behind(reason, after = 0, wanted = () => true) {
+      const isIt = (event: CliEvent): boolean => event.reason === reason && wanted(event);
+      await running.event(isIt, after);
+      return running.events.findIndex((event, index) => index >= after && isIt(event)) + 1;
+    },
     async control(url) {
       const response = await fetch(new URL(url, ready.controlUrl));
       return { status: response.status, body: await response.text() };
