@@ -22,12 +22,10 @@ afterEach(async () => {
 });
 afterAll(() => dispatcher.destroy());
 
-function start(onEvent?: (event: RuntimeEvent) => void): GraphRuntime {
-  const runtime = createGraphRuntime({
-    onEvent,
-    load: true,
-    drain: { load: 400, overlap: 400, prewarm: 400, hold: 400 },
-  });
+/** @param deadline for what still runs on code that goes, in ms */
+function start(onEvent?: (event: RuntimeEvent) => void, deadline = 400): GraphRuntime {
+  const drain = { load: deadline, overlap: deadline, prewarm: deadline, hold: deadline };
+  const runtime = createGraphRuntime({ onEvent, load: true, drain });
   open.push(runtime);
   return runtime;
 }
@@ -479,6 +477,8 @@ describe("loaded code", () => {
 });
 
 describe("what goes", () => {
+  /** For what is to end by itself, on the busiest machine. In ms. */
+  const LONG = 60_000;
   const streaming = (version: string, chunks: number): InlineService => ({
     code: `export default { fetch(request) {
       if (!request.url.endsWith("/stream")) return new Response("${version}");
@@ -492,7 +492,7 @@ describe("what goes", () => {
   });
 
   test("no request, under steady load; and nothing old comes once the new code is there", async () => {
-    const runtime = start();
+    const runtime = start(undefined, LONG);
     await swaps(runtime, { gateway: says("0") }, { gateway: says("1") });
     let newest = 1;
     let stopped = false;
@@ -517,17 +517,26 @@ describe("what goes", () => {
   });
 
   test("finishes what it has begun, and long connections are told to end", async () => {
-    const runtime = start();
+    const runtime = start(undefined, LONG);
     await swaps(runtime, { gateway: streaming("a", 1) }, { gateway: streaming("b", 6) });
     const old = await runtime.acquire("gateway@production");
     const streamed = get(runtime, "/stream");
     expect(await swaps(runtime, { gateway: streaming("c", 1) })).toEqual(["load"]);
-    const ended = new Promise<void>((resolve) => {
-      old.holder = { cut: resolve };
-    });
     expect(old.retiring.aborted).toBe(true);
     expect((await get(runtime)).text).toBe("c");
     expect((await streamed).text).toBe("bbbbbb");
+    old.release();
+    expect((await get(runtime)).text).toBe("c");
+  });
+
+  test("ends what does not end by itself, when the time is up", async () => {
+    const runtime = start();
+    await swaps(runtime, { gateway: says("a") }, { gateway: says("b") });
+    const old = await runtime.acquire("gateway@production");
+    const ended = new Promise<void>((resolve) => {
+      old.holder = { cut: resolve };
+    });
+    expect(await swaps(runtime, { gateway: says("c") })).toEqual(["load"]);
     await ended;
     old.release();
     expect((await get(runtime)).text).toBe("c");
