@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 function start(onEvent?: (event: RuntimeEvent) => void): GraphRuntime {
-  const runtime = createGraphRuntime({ onEvent, drain: { overlap: 2_000, prewarm: 500, hold: 500 } });
+  const runtime = createGraphRuntime({ onEvent, drain: { overlap: 30_000, prewarm: 30_000, hold: 30_000 } });
   open.push(runtime);
   return runtime;
 }
