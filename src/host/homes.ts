@@ -163,10 +163,19 @@ export class Homes {
     for (const { key, objects, folder } of gone) {
       const [type, id] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
       if (!living.has(folder)) await rm(folder, { recursive: true, force: true });
-      else if (type === "worker") await removeWorkerData(folder, objects ?? id);
+      else if (type === "worker") await this.#removeObjects(folder, objects ?? id);
       else await removeResource(folder, type, id);
     }
     await this.#save();
+  }
+
+  /** @param goBy what the data of the objects goes by; kept if those of another worker in this folder go by it, too */
+  async #removeObjects(folder: string, goBy: string): Promise<void> {
+    const shared = Object.entries(this.#table.entries).some(
+      ([key, { home, objects }]) =>
+        path.join(this.folder, home) === folder && (objects === goBy || (key === `worker:${goBy}` && !objects)),
+    );
+    if (!shared) await removeWorkerData(folder, goBy);
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
