@@ -225,7 +225,11 @@ test("what has failed between leaves Workers that bind each other's new classes 
     let refused = 0;
     server.fault = ({ method, path }) =>
       method === step.method && path === step.path && refused++ === 0 ? { status: 403, code: 9109 } : undefined;
-    await expect(deploy(at())).rejects.toMatchObject({ code: "AUTH" });
+    const error = await deploy(at()).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: "AUTH" });
+    const stays = "a@production stays new, since its migration cannot be taken back: run the same command again";
+    expect(error.notes.includes(stays)).toBe(changing.indexOf(step) >= 2);
+    expect(error.notes.join("\n")).not.toContain("although");
     server.fault = undefined;
     // The migration of the second one is what cannot be taken back: until then nobody notices anything.
     const generation = changing.indexOf(step) < 2 ? [1, 1] : [2, 1];

@@ -297,6 +297,9 @@ class Run {
       async () => {
         const [newest] = await this.#network.deployments(each.environment.scriptName);
         if (newest && sameShares(newest.versions, before)) return undefined;
+        // Its upload, which came with the migration, has landed: the network takes the version before no more.
+        if (!bridge && each.migrations && this.#versions.has(each))
+          return `${refId(each.ref)} stays new, since its migration cannot be taken back: run the same command again`;
         if (newest && !(await this.#isOurs(newest, each.environment.scriptName))) return leftAlone(each);
         const annotations = deploymentAnnotations({ action: "rollback", operation: `undo-${this.#id}` });
         await this.#network.deploy(each.environment.scriptName, before, annotations, { about: each.about });
