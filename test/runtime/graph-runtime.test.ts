@@ -6,6 +6,7 @@ import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { TroupeError } from "../../src/errors.ts";
 import { connectLocal } from "../../src/lib/unix-origin.ts";
 import { createGraphRuntime, type GraphRuntime, type RuntimeEvent } from "../../src/runtime/index.ts";
+import { reaper } from "../../src/runtime/reaper.ts";
 import { graph, type InlineService } from "../support/graph.ts";
 
 const dispatcher = new Agent({ connect: connectLocal });
@@ -394,13 +395,12 @@ test("scheduled runs the handler and tells its outcome", async () => {
 });
 
 test("temporary folders are gone when a runtime is closed", async () => {
+  const { folder } = reaper();
+  const before = new Set(readdirSync(folder));
   const runtime = start();
   await runtime.swap(graph({ gateway: answers("x") }));
-  const leftovers = (): string[] =>
-    readdirSync(os.tmpdir()).filter(
-      (name) => name.startsWith("miniflare-") && existsSync(path.join(os.tmpdir(), name)),
-    );
-  const before = leftovers();
+  const own = readdirSync(folder).filter((name) => !before.has(name));
+  expect(own).toContainEqual(expect.stringMatching(/^miniflare-/));
   await runtime.close();
-  expect(leftovers()).toEqual(before);
+  expect(own.filter((name) => existsSync(path.join(folder, name)))).toEqual([]);
 });
