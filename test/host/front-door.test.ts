@@ -322,3 +322,26 @@ test("a process that takes long to be back is waited for", async () => {
     removeFolder(folder);
   }
 });
+
+test("a WebSocket client whose connection breaks before it is known where it goes harms nobody", async () => {
+  let arrive = (_socket: net.Socket): void => {};
+  const arrived = new Promise<net.Socket>((resolve) => {
+    arrive = resolve;
+  });
+  const waiting = await createFrontDoor({
+    host: "127.0.0.1",
+    port: 0,
+    route(_hostname, request) {
+      const socket = request.socket as net.Socket;
+      arrive(socket);
+      const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+      return { later: gone.then(() => ({ page: { status: 404, headers: {}, body: "" } })) };
+    },
+  });
+  const client = net.connect(waiting.port, "127.0.0.1");
+  client.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  const socket = await arrived;
+  client.resetAndDestroy();
+  await new Promise<void>((resolve) => (socket.destroyed ? resolve() : socket.once("close", () => resolve())));
+  await waiting.close();
+});
