@@ -279,8 +279,12 @@ test("crons fire on schedule in every environment, each with its time", async ()
   const service = (crons: string[]): InlineService => ({ code, reachable: false, environment: { crons } });
   store.deploy({ clock: service(["30 12 * * *", "0 13 * * *", "no cron"]) });
   store.deploy({ clock: service(["* * * * *"]) }, { environment: "staging" });
-  // A second before half past twelve.
-  const shift = Date.parse("2026-11-22T12:29:59Z") - Date.now();
+  // A second before half past twelve, from the first look on.
+  let start: number | undefined;
+  const now = (): Date => {
+    start ??= Date.now();
+    return new Date(Date.parse("2026-11-22T12:29:59Z") + Date.now() - start);
+  };
   const events: ServeEvent[] = [];
   let wake = (): void => {};
   const server = await startHere({
@@ -288,7 +292,7 @@ test("crons fire on schedule in every environment, each with its time", async ()
     stateDir: store.folder,
     processEnv: {},
     port: 0,
-    now: () => new Date(Date.now() + shift),
+    now,
     onEvent(event) {
       events.push(event);
       wake();
