@@ -66,6 +66,13 @@ describe("sources", () => {
     expect((await dev.get("")).body).toBe("second");
   });
 
+  it("answers a request that comes right after a save with the new code", async () => {
+    for (let i = 1; i <= 5; i++) {
+      say(`at once ${i}`);
+      expect((await dev.get("")).body).toBe(`at once ${i}`);
+    }
+  });
+
   it("makes one reload of a burst of saves", async () => {
     const before = dev.mark();
     // On a busy machine this process may rest between two saves for longer than a burst does.

@@ -1,4 +1,5 @@
 /** The front door of `dev`: one port, every service by its hostname, errors where they are seen. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { answerEmail, answerScheduled, isEmailPath, isScheduledPath } from "../../host/cdn-cgi.ts";
 import { createFrontDoor, type FrontDoor, type RouteResult } from "../../host/front-door.ts";
 import { type ErrorView, errorPage, overlay, type Page, unknownHostPage, viewOf } from "../../host/pages.ts";
@@ -16,6 +17,8 @@ import type { DevEvent, DevOptions } from "./types.ts";
 
 /** How long a 500 waits for the tail report that explains it, in ms. */
 const EXPLAIN_WITHIN = 500;
+/** A request that comes after a save waits for the new code, but no longer than this, in ms: a build may need an answer itself. */
+const WAIT_FOR_RELOAD = 3_000;
 const TITLES: Record<DevFailure["phase"], string> = {
   config: "The config has errors",
   build: "The build failed",
@@ -51,8 +54,11 @@ export async function openDoor({ session, options, listening, emit }: DoorInput)
   const origin = (label: string) => `${scheme}://${label}.localhost:${door.port}`;
 
   const route = (hostname: string, request: ClientRequest): RouteResult => {
-    const { plan, serving } = session;
-    if (serving && plan) return served(plan, hostname, request);
+    const { plan, serving, reloading } = session;
+    if (serving && plan) {
+      if (!reloading) return served(plan, hostname, request);
+      return { later: restedWithin(session, WAIT_FOR_RELOAD).then(() => served(session.plan!, hostname, request)) };
+    }
     const later = session.rested().then((): RouteResult => {
       return session.serving ? route(hostname, request) : { page: notServing(session.failure, request.headers.accept) };
     });
@@ -118,6 +124,13 @@ export async function openDoor({ session, options, listening, emit }: DoorInput)
       await Promise.all([door.close(), client?.then(({ close }) => close())]);
     },
   };
+}
+
+async function restedWithin(session: DevSession, ms: number): Promise<void> {
+  const over = new AbortController();
+  const { signal } = over;
+  await Promise.race([session.rested(), sleep(ms, undefined, { signal, ref: false }).catch(() => {})]);
+  over.abort();
 }
 
 /**

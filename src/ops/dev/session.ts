@@ -131,8 +131,14 @@ export class DevSession {
     return this.#running;
   }
 
-  /** Resolves when nothing is being built or started. */
+  /** What was saved does not serve yet. */
+  get reloading(): boolean {
+    return this.#running !== undefined || this.#watching.burst !== undefined;
+  }
+
+  /** Resolves when nothing is being built or started, and what was saved until now serves, or was told to be wrong. */
   async rested(): Promise<void> {
+    await this.#watching.burst;
     await this.#running?.catch(() => {});
   }
 

@@ -19,6 +19,8 @@ export interface Watcher {
   set(files: Iterable<string>, folders: Iterable<string>, nests?: Iterable<string>, since?: number): void;
   /** Resolves when all that is there at first has been looked at. */
   ready: Promise<void>;
+  /** Something was saved a moment ago: resolves when it has been told. */
+  readonly burst: Promise<void> | undefined;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export async function createWatcher(
   const newsSince = new Map<string, number>();
   const met = new Set<string>();
   const pending = new Set<string>();
+  let burst: { promise: Promise<void>; end(): void } | undefined;
   /** Told to be gone: chokidar says it again, a tenth of a second after the raw event did. */
   const gone = new Set<string>();
   let quiet: NodeJS.Timeout | undefined;
@@ -168,6 +171,7 @@ export async function createWatcher(
     if (!isWanted(changed)) return;
     if (pending.size === 0) firstAt = Date.now();
     pending.add(changed);
+    burst ??= beginBurst();
     clearTimeout(quiet);
     quiet = setTimeout(flush, Date.now() - firstAt > LONGEST ? 0 : QUIET);
   }
@@ -181,6 +185,12 @@ export async function createWatcher(
     const changed = [...pending].filter(isNews).sort();
     pending.clear();
     if (changed.length > 0) onChange(changed);
+    endBurst();
+  }
+
+  function endBurst(): void {
+    burst?.end();
+    burst = undefined;
   }
 
   function isNews(file: string): boolean {
@@ -195,6 +205,9 @@ export async function createWatcher(
 
   return {
     ready,
+    get burst() {
+      return burst?.promise;
+    },
     set(nextFiles, nextFolders, nextNests = [], since = Number.POSITIVE_INFINITY) {
       const before = files;
       files = new Set([...nextFiles].map((file) => path.resolve(file)));
@@ -220,10 +233,19 @@ export async function createWatcher(
     async close() {
       heard.close();
       clearTimeout(quiet);
+      endBurst();
       await watcher?.close();
       markReady();
     },
   };
+}
+
+function beginBurst(): { promise: Promise<void>; end(): void } {
+  let end = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { promise, end };
 }
 
 /** Whether a file of this name is a service's config. */

@@ -51,6 +51,11 @@ export class Watching {
     this.#watcher.set(files, folders, nests, since);
   }
 
+  /** Something was saved a moment ago: resolves when it has been told. */
+  get burst(): Promise<void> | undefined {
+    return this.#watcher?.burst;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#watcher?.close();
