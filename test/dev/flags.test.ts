@@ -95,12 +95,26 @@ describe("in one run", () => {
   });
 
   it("reloads pages in the browser", async () => {
-    const page = await get("/page", { accept: "text/html" });
-    const [, url] = /fetch\("([^"]+)"\)/.exec(page.body) ?? [];
-    const reloaded = get(url!);
-    await dev.reloadAfter(() => writeFiles(folder, { "app/src/place.ts": `export const where = "elsewhere";\n` }));
+    const waits = async () => {
+      const { body } = await get("/page", { accept: "text/html" });
+      const [, state] = /let n="(\d+)"/.exec(body) ?? [];
+      const [, path] = /fetch\("([^"]+)"\+n\)/.exec(body) ?? [];
+      return path! + state;
+    };
+    const place = (where: string) =>
+      dev.reloadAfter(() => writeFiles(folder, { "app/src/place.ts": `export const where = "${where}";\n` }));
+    const url = await waits();
+    const reloaded = get(url);
+    await place("elsewhere");
     expect((await reloaded).status).toBe(200);
     expect(JSON.parse((await get("/")).body).where).toBe("elsewhere");
+    // A page that asks only when its code has been replaced already.
+    const late = await waits();
+    expect(late).not.toBe(url);
+    await place("somewhere");
+    const { status, body } = await get(late);
+    expect(status).toBe(200);
+    expect(await waits()).toContain(body);
   });
 
   it("opens the inspector, and stops at a breakpoint", async () => {

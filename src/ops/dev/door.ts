@@ -78,7 +78,7 @@ export async function openDoor({ session, options, listening, emit }: DoorInput)
     if (isEmailPath(url)) {
       return { answer: (request) => answerEmail(request, (message) => session.runtime.email(worker, message)) };
     }
-    if (reload?.matches(url)) return { answer: () => reload.wait() };
+    if (reload?.matches(url)) return { answer: () => reload.wait(url) };
     return {
       worker,
       tryAcquire: () => session.runtime.tryAcquire(worker),
