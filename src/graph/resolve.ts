@@ -86,6 +86,9 @@ function serviceNamed(workspace: Workspace, name: string) {
 }
 
 function environmentByScriptName(workspace: Workspace, script: string): Environment | undefined {
+  // Nearly always this one is meant. Of the others in a store each would have to be read to know its script's name.
+  const namesake = serviceNamed(workspace, script)?.environments[PRODUCTION];
+  if (namesake?.scriptName === script) return namesake;
   for (const service of workspace.services) {
     // Production first: with `[env.production]` two environments may be meant, and the literal name is production's.
     const production = service.environments[PRODUCTION];
