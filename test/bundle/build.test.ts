@@ -1,10 +1,12 @@
 /** `troupe build`: config files in, folders of modules out. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { TroupeError } from "../../src/errors.ts";
 import { type BuildOptions, buildServices } from "../../src/ops/build.ts";
-import { project, worker, write } from "./helpers.ts";
+import { project, removeProjects, worker, write } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 const workspace = {
   "troupe.toml": `[workspace]\nmembers = ["services/*"]\n`,

@@ -1,8 +1,10 @@
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { type BundleOptions, type Bundler, createBundler } from "../../src/bundle/index.ts";
-import { code, environment, project, worker, write } from "./helpers.ts";
+import { code, environment, project, removeProjects, worker, write } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 const bundlers: Bundler[] = [];
 afterEach(async () => {

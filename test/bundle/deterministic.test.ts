@@ -1,9 +1,11 @@
 import { cpSync, symlinkSync } from "node:fs";
 import path from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { assembleBundle } from "../../src/bundle/hash.ts";
 import type { Bundle, Module } from "../../src/model.ts";
-import { build, type Overrides, project, WASM, worker } from "./helpers.ts";
+import { build, type Overrides, project, removeProjects, WASM, worker } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 const files = {
   "repo/services/api/src/index.ts": worker(

@@ -1,7 +1,9 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { describe, expect, it } from "vitest";
-import { buildError, project, worker } from "./helpers.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { buildError, project, removeProjects, worker } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 describe("errors of the code", () => {
   it("have a code, a place that editors count the same, and a message", async () => {

@@ -1,6 +1,8 @@
 import path from "node:path";
-import { describe, expect, it } from "vitest";
-import { build, code, project, text, worker } from "./helpers.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { build, code, project, removeProjects, text, worker } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 describe("what esbuild is told", () => {
   it("bundles TypeScript into one ES module named after the entry, with its exports", async () => {

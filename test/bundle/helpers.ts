@@ -2,17 +2,18 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll } from "vitest";
 import { type BundleOptions, createBundler } from "../../src/bundle/index.ts";
 import { TroupeError } from "../../src/errors.ts";
 import type { BuildSettings, Bundle, Environment, Module } from "../../src/model.ts";
 
 const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
 
-/** A folder holding these files; removed at the end. */
+/** For every file's own `afterAll`: the files share this module, so one that stood here would be the first file's alone. */
+export function removeProjects(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** A folder holding these files, until `removeProjects`. */
 export function project(files: Record<string, string | Uint8Array>): string {
   const dir = realpathSync(mkdtempSync(path.join(tmpdir(), "troupe-bundle-")));
   folders.push(dir);

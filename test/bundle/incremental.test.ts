@@ -1,8 +1,10 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { type Bundler, createBundler } from "../../src/bundle/index.ts";
-import { code, environment, listing, type Overrides, project, worker, write } from "./helpers.ts";
+import { code, environment, listing, type Overrides, project, removeProjects, worker, write } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 const bundlers: Bundler[] = [];
 afterEach(async () => {

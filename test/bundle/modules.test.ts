@@ -1,7 +1,9 @@
 import path from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { sha1 } from "../../src/bundle/hash.ts";
-import { build, buildError, code, listing, project, text, WASM, worker } from "./helpers.ts";
+import { build, buildError, code, listing, project, removeProjects, text, WASM, worker } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 const hash = (contents: string | Uint8Array) => sha1(Buffer.from(contents));
 

@@ -1,6 +1,8 @@
 import path from "node:path";
-import { describe, expect, it } from "vitest";
-import { build, buildError, code, listing, project, text } from "./helpers.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { build, buildError, code, listing, project, removeProjects, text } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 const esm = [{ type: "ESModule" as const, globs: ["**/*.js"] }];
 

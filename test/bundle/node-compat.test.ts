@@ -1,7 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createBundler } from "../../src/bundle/index.ts";
 import { nodeCompat } from "../../src/bundle/node-compat.ts";
-import { build, buildError, code, environment, project, worker } from "./helpers.ts";
+import { build, buildError, code, environment, project, removeProjects, worker } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 describe("how much of Node there is", () => {
   it.each([

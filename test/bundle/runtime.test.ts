@@ -5,7 +5,9 @@ import { Miniflare, type WorkerOptions } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBundler } from "../../src/bundle/index.ts";
 import type { Bundle, Environment } from "../../src/model.ts";
-import { environment, type Overrides, project, text, WASM, worker } from "./helpers.ts";
+import { environment, type Overrides, project, removeProjects, text, WASM, worker } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 const common = {
   "node_modules/cjs/package.json": `{"name": "cjs", "main": "index.js"}`,

@@ -4,7 +4,9 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Bundle } from "../../src/model.ts";
 import { Wrangler } from "../support/wrangler.ts";
-import { build, code, type Overrides, project, WASM, worker } from "./helpers.ts";
+import { build, code, type Overrides, project, removeProjects, WASM, worker } from "./helpers.ts";
+
+afterAll(removeProjects);
 
 const wrangler = new Wrangler();
 const DATE = "2026-01-01";
