@@ -110,6 +110,7 @@ afterAll(() => {
 class Wire {
   readonly socket: net.Socket;
   text = "";
+  readonly #closed: Promise<unknown>;
 
   constructor(port = listening.port) {
     this.socket = net.connect(port, "127.0.0.1").setNoDelay().setEncoding("latin1");
@@ -117,6 +118,7 @@ class Wire {
       this.text += chunk;
     });
     this.socket.on("error", () => {});
+    this.#closed = new Promise((resolve) => this.socket.once("close", resolve));
   }
 
   async send(text: string): Promise<void> {
@@ -127,7 +129,7 @@ class Wire {
   async take(until: string): Promise<string> {
     while (!this.text.includes(until)) {
       if (this.socket.closed) throw new Error(`it ended with ${JSON.stringify(this.text)}`);
-      await Promise.race([once(this.socket, "data"), once(this.socket, "close")]);
+      await Promise.race([once(this.socket, "data"), this.#closed]);
     }
     const end = this.text.indexOf(until) + until.length;
     const taken = this.text.slice(0, end);
