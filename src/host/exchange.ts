@@ -1,8 +1,8 @@
 /** What the front door knows of one request that goes to a worker. */
 import type { Dispatcher } from "undici";
+import type { ClientRequest } from "./client-request.ts";
 import type { FrontDoorOptions, WorkerRoute } from "./front-door.ts";
 import { addOwnHeaders, localCf, newRay, type RequestHead } from "./headers.ts";
-import type { ClientRequest } from "./simple-request.ts";
 import type { WorkerClient } from "./worker-client.ts";
 
 /** The same for all requests of a front door. */

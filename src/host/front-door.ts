@@ -6,11 +6,11 @@ import type { Duplex } from "node:stream";
 import type { Lease } from "../runtime/types.ts";
 import { createAgent } from "./body-client.ts";
 import { ClientConnections } from "./client-connections.ts";
+import type { ClientRequest } from "./client-request.ts";
 import { Exchange } from "./exchange.ts";
 import { forwardRequest } from "./forward.ts";
 import { type RequestHead, readHead } from "./headers.ts";
 import { type Page, sendPage } from "./pages.ts";
-import type { ClientRequest } from "./simple-request.ts";
 import { forwardUpgrade } from "./upgrade.ts";
 import { WorkerClient } from "./worker-client.ts";
 
@@ -145,25 +145,27 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
     if (socket.writable) refuse(socket, 400);
   });
 
-  const nodes = server.listeners("connection") as ((socket: net.Socket) => void)[];
-  const connections = new ClientConnections({
-    keepAlive: KEEP_ALIVE,
-    onRequest(request, reply) {
-      const startedAt = performance.now();
-      const head = readHead(request.rawHeaders);
-      const route = options.route(hostnameOf(head.host), request);
-      if (!("worker" in route)) return false;
-      forwardRequest(new Exchange(base, request, head, route, startedAt), reply);
-      return true;
-    },
-    handOver(socket) {
-      for (const listener of nodes) listener.call(server, socket);
-    },
-  });
-  if (!options.tls) {
+  const readPlain = (): ClientConnections => {
+    const nodes = server.listeners("connection") as ((socket: net.Socket) => void)[];
+    const connections = new ClientConnections({
+      keepAlive: KEEP_ALIVE,
+      onRequest(request, reply) {
+        const startedAt = performance.now();
+        const head = readHead(request.rawHeaders);
+        const route = options.route(hostnameOf(head.host), request);
+        if (!("worker" in route)) return false;
+        forwardRequest(new Exchange(base, request, head, route, startedAt), reply);
+        return true;
+      },
+      handOver(socket) {
+        for (const listener of nodes) listener.call(server, socket);
+      },
+    });
     server.removeAllListeners("connection");
     server.on("connection", (socket: net.Socket) => connections.add(socket));
-  }
+    return connections;
+  };
+  const plain = options.tls ? undefined : readPlain();
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -181,10 +183,10 @@ export async function createFrontDoor(options: FrontDoorOptions): Promise<FrontD
         closing = true;
         const ended = new Promise<void>((resolve) => server.close(() => resolve()));
         server.closeIdleConnections();
-        connections.close();
+        plain?.close();
         const force = setTimeout(() => {
           server.closeAllConnections();
-          connections.destroy();
+          plain?.destroy();
           for (const socket of sockets) socket.destroy();
         }, grace);
         await ended;

@@ -1,19 +1,7 @@
 /** Requests of the plainest kind, and nothing else: what it takes to read them is little, and leaves no doubt. */
 import type http from "node:http";
+import type { ClientRequest } from "./client-request.ts";
 import { fieldValue, headerOf } from "./headers.ts";
-
-/** What the front door and its routes need to know of a request. `http.IncomingMessage` is one, too. */
-export interface ClientRequest {
-  readonly method?: string | undefined;
-  /** Path and query, as the client sent them. */
-  readonly url?: string | undefined;
-  readonly httpVersion: string;
-  /** Flat: name, value, name… */
-  readonly rawHeaders: string[];
-  /** By lower-case name. */
-  readonly headers: http.IncomingHttpHeaders;
-  readonly socket: { readonly remoteAddress?: string | undefined };
-}
 
 /**
  * A whole head: a method that needs no body, a path, HTTP/1.1, and headers as RFC 9112 has them (section 5), in printable

@@ -10,7 +10,6 @@ import { listEnvironments, promoteEnvironment, rollback, showEnvironment } from 
 import { listVersions, showVersion } from "../../src/ops/history.ts";
 import { putSecrets } from "../../src/ops/secrets.ts";
 import { changeSettings } from "../../src/ops/settings.ts";
-import type { TargetSelection } from "../../src/ops/target.ts";
 import { testFolder } from "../support/files.ts";
 import { changedIn } from "../targets/shop.ts";
 import { type CloudServer, testCloud } from "./server.ts";
@@ -44,12 +43,7 @@ test("versions of Wrangler's are listed, promoted, rolled back to, and followed 
     "wrangler.json": JSON.stringify(config),
     "index.js": 'export default { fetch: () => new Response("one") };\n',
   });
-  const at: TargetSelection = {
-    cwd,
-    processEnv: { HOME: cwd, ...server.env },
-    now: () => new Date(),
-    target: "cloudflare",
-  };
+  const at = server.at(cwd);
   await wrangler(server, cwd, ["deploy"]);
   writeFileSync(path.join(cwd, "index.js"), 'export default { fetch: () => new Response("two") };\n');
   await wrangler(server, cwd, ["deploy", "--env", "staging"]);

@@ -1,7 +1,6 @@
 /** Deploys that several make at once, that cannot be taken back entirely, and whose order matters. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { deploy } from "../../src/ops/deploy.ts";
-import type { TargetSelection } from "../../src/ops/target.ts";
 import { readVersion } from "../../src/targets/cloudflare/annotations.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
 import { deployOurs } from "./ours.ts";
@@ -18,12 +17,7 @@ beforeEach(() => {
   cwd = testFolder({ "troupe.toml": '[workspace]\nmembers = ["*"]\n' });
 });
 
-const at = (): TargetSelection => ({
-  cwd,
-  processEnv: { HOME: cwd, ...server.env },
-  now: () => new Date(),
-  target: "cloudflare",
-});
+const at = () => server.at(cwd);
 
 function write(name: string, more: string, code = `export default { fetch: () => new Response("${name}") };`): void {
   writeFiles(cwd, {

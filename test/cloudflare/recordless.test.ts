@@ -12,7 +12,6 @@ import {
 } from "../../src/ops/environments.ts";
 import { putSecrets } from "../../src/ops/secrets.ts";
 import { changeSettings } from "../../src/ops/settings.ts";
-import type { TargetSelection } from "../../src/ops/target.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
 import { changedIn } from "../targets/shop.ts";
 import { type CloudServer, startCloud } from "./server.ts";
@@ -24,12 +23,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 beforeEach(() => server.reset());
 
-const at = (cwd: string): TargetSelection => ({
-  cwd,
-  processEnv: { HOME: cwd, ...server.env },
-  now: () => new Date(),
-  target: "cloudflare",
-});
+const at = (cwd: string) => server.at(cwd);
 
 const script = (text: string) =>
   `addEventListener("fetch", (event) => event.respondWith(new Response(${JSON.stringify(text)})));\n`;

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { TargetSelection } from "../../src/ops/target.ts";
 import { ACCOUNT, ApiFault, Cloud } from "./cloud.ts";
 
 export const TOKEN = "test-token-4f1d";
@@ -38,6 +39,8 @@ export interface CloudServer {
   hold: ((seen: Seen) => Promise<void> | undefined) | undefined;
   /** What a client needs in its environment. */
   env: Record<string, string>;
+  /** Selects this account as the target of what is done in a folder. */
+  at(cwd: string): TargetSelection;
   forget(): void;
   /** An account without anything, and a server that does what it is asked. */
   reset(): void;
@@ -123,6 +126,12 @@ export async function startCloud(): Promise<CloudServer> {
       CLOUDFLARE_API_TOKEN: TOKEN,
       CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
     },
+    at: (cwd) => ({
+      cwd,
+      processEnv: { HOME: cwd, ...result.env },
+      now: () => new Date(),
+      target: "cloudflare",
+    }),
     forget: () => void result.seen.splice(0),
     reset() {
       result.cloud = new Cloud();

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { deploy } from "../../src/ops/deploy.ts";
 import { rollback, rollout } from "../../src/ops/environments.ts";
-import type { TargetSelection } from "../../src/ops/target.ts";
 import { testFolder, writeFiles } from "../support/files.ts";
 import { type CloudServer, startCloud } from "./server.ts";
 
@@ -17,12 +16,7 @@ beforeEach(() => {
   cwd = testFolder();
 });
 
-const at = (): TargetSelection => ({
-  cwd,
-  processEnv: { HOME: cwd, ...server.env },
-  now: () => new Date(),
-  target: "cloudflare",
-});
+const at = () => server.at(cwd);
 
 const AROUND = `routes = ["shop.example.com/*", { pattern = "shop.example.org", custom_domain = true }]
 triggers = { crons = ["1 * * * *"] }

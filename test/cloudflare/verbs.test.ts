@@ -16,7 +16,6 @@ import {
 import { listDeployments, listVersions } from "../../src/ops/history.ts";
 import { putSecrets } from "../../src/ops/secrets.ts";
 import { changeSettings } from "../../src/ops/settings.ts";
-import type { TargetSelection } from "../../src/ops/target.ts";
 import { openCloudflareTarget } from "../../src/targets/cloudflare/index.ts";
 import { makeCa } from "../bindings/certificates.ts";
 import { makeFolder, removeFolder, testFolder, writeFiles } from "../support/files.ts";
@@ -33,9 +32,7 @@ beforeEach(() => {
   server.reset();
 });
 
-function at(cwd: string): TargetSelection {
-  return { cwd, processEnv: { HOME: cwd, ...server.env }, now: () => new Date(), target: "cloudflare" };
-}
+const at = (cwd: string) => server.at(cwd);
 
 const worker = (text: string) =>
   `export default { fetch: () => new Response(${JSON.stringify(text)}), scheduled() {}, queue() {} };\n`;

@@ -1,10 +1,10 @@
 /** The front door of `dev`: one port, every service by its hostname, errors where they are seen. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { answerEmail, answerScheduled, isEmailPath, isScheduledPath } from "../../host/cdn-cgi.ts";
+import type { ClientRequest } from "../../host/client-request.ts";
 import { createFrontDoor, type FrontDoor, type RouteResult } from "../../host/front-door.ts";
 import { type ErrorView, errorPage, overlay, type Page, unknownHostPage, viewOf } from "../../host/pages.ts";
-import type { ClientRequest } from "../../host/simple-request.ts";
 import { sourceFrame } from "../../lib/source-frame.ts";
+import { withTimeout } from "../../lib/with-timeout.ts";
 import type { RuntimeEvent } from "../../runtime/types.ts";
 import { portInUse } from "../port-in-use.ts";
 import { loadCertificate } from "./certificate.ts";
@@ -126,11 +126,8 @@ export async function openDoor({ session, options, listening, emit }: DoorInput)
   };
 }
 
-async function restedWithin(session: DevSession, ms: number): Promise<void> {
-  const over = new AbortController();
-  const { signal } = over;
-  await Promise.race([session.rested(), sleep(ms, undefined, { signal, ref: false }).catch(() => {})]);
-  over.abort();
+async function restedWithin(session: DevSession, limit: number): Promise<void> {
+  await withTimeout(session.rested(), { limit }, () => new Error("still reloading")).catch(() => {});
 }
 
 /**

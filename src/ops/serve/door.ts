@@ -1,6 +1,7 @@
 /** The front door of `serve`: hostname or route → environment. */
 import { TroupeError } from "../../errors.ts";
 import { type Authority, openAuthority } from "../../host/authority.ts";
+import type { ClientRequest } from "../../host/client-request.ts";
 import {
   type AccessEntry,
   createFrontDoor,
@@ -9,7 +10,6 @@ import {
   type WorkerRoute,
 } from "../../host/front-door.ts";
 import { type Page, unknownHostPage } from "../../host/pages.ts";
-import type { ClientRequest } from "../../host/simple-request.ts";
 import { refId } from "../../model.ts";
 import { portInUse } from "../port-in-use.ts";
 import type { ServePlan } from "./plan.ts";
