@@ -62,7 +62,7 @@ export async function createWatcher(
   const met = new Set<string>();
   const pending = new Set<string>();
   let burst: { promise: Promise<void>; end(): void } | undefined;
-  /** Told to be gone: chokidar says it again, a tenth of a second after the raw event did. */
+  /** Told to be gone: chokidar says it again, a tenth of a second after the folder did. */
   const gone = new Set<string>();
   let quiet: NodeJS.Timeout | undefined;
   let firstAt = 0;
@@ -155,14 +155,6 @@ export async function createWatcher(
     if (there.length > 0) watcher.once("ready", begin);
     else begin();
     watcher.on("all", (_event, changed) => noteChange(path.resolve(changed)));
-    // chokidar swallows a second change of a file within 50 ms (a formatter that follows a save); the raw events tell it.
-    watcher.on("raw", (_event, name, details) => {
-      const { watchedPath } = details as { watchedPath?: string };
-      if (!watchedPath) return;
-      // Of a file that is watched itself, the name is its own once more.
-      if (files.has(watchedPath) || met.has(watchedPath)) noteChange(watchedPath);
-      else if (name) noteChange(path.resolve(watchedPath, name));
-    });
     // Errors of single paths (a folder removed, too many watches) must not end dev.
     watcher.on("error", () => {});
   }
