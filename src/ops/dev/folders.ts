@@ -1,6 +1,7 @@
 /**
  * Hears what happens in folders, from the very moment it is told to. chokidar reads a folder and watches it afterwards, and
  * waits for what is missing only after it has looked for it: what is saved in between, it takes for what was there at first.
+ * It also swallows a second change of a file within 50 ms (a formatter that follows a save).
  */
 import { type FSWatcher, statSync, watch } from "node:fs";
 import path from "node:path";
