@@ -282,11 +282,10 @@ test("sends the filters that Wrangler sends", async () => {
     theirs.kill("SIGKILL");
     await ended;
   });
-  await expect.poll(() => server.cloud.tails.length).toBe(1);
-  expect(ours!.filters).toEqual(server.cloud.tails[0]!.filters);
+  await expect.poll(() => server.cloud.tails[0]?.filters).toEqual(ours!.filters);
   expect(ours!.filters).toHaveLength(7);
-  // It has connected and sent its first message, before it is killed.
-  await expect.poll(() => server.refused).toHaveLength(1);
+  // It has connected and sent its first message, before it is killed. Refused, it connects again, so there may be more by now.
+  await expect.poll(() => server.refused).not.toEqual([]);
 });
 
 describe("when the connection is lost", () => {
