@@ -29,16 +29,21 @@ const [BEFORE, AFTER] = ["(function (exports, require, module, __filename, __dir
  * an `import()` that became a `require`; one that stayed works, and makes Node warn of an experiment.
  * @param file absolute path of a CommonJS module, without a hashbang
  * @param folder where caches lie; it belongs to one version of Node, as `module.getCompileCacheDir()` does. Undefined: none
- * @param code file that has the module's code, when that is another one
+ * @param options.code file that has the module's code, when that is another one
+ * @param options.name of the cache, when there are several of one module, because not all that use it need the same of it
  */
-export function loadWarm(file: string, folder: string | undefined, code = file): WarmModule {
+export function loadWarm(
+  file: string,
+  folder: string | undefined,
+  { code = file, name = path.basename(file) }: { code?: string; name?: string } = {},
+): WarmModule {
   const require = createRequire(file);
   const known = require.cache[file];
   if (known || folder === undefined) return { exports: require(file), keep: () => {} };
 
   const source = readFileSync(code);
   // V8 compares nothing but the length of the source.
-  const cacheFile = path.join(folder, `${path.basename(file)}-${crc32(`${file}\0`, crc32(source)).toString(16)}.warm`);
+  const cacheFile = path.join(folder, `${name}-${crc32(`${file}\0`, crc32(source)).toString(16)}.warm`);
   const cachedData = read(cacheFile);
   const script = new Script(Buffer.concat([BEFORE, source, AFTER]).toString(), {
     filename: file,

@@ -20,7 +20,7 @@ export function loadMiniflare(): typeof import("miniflare") {
     const installed = require.resolve("miniflare");
     const copy = bundledCopy(installed);
     loaded = copy
-      ? loadWarm(installed, getCompileCacheDir?.(), copy)
+      ? loadWarm(installed, getCompileCacheDir?.(), { code: copy })
       : { exports: require("miniflare"), keep: () => {} };
   }
   return loaded.exports as typeof import("miniflare");

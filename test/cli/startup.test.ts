@@ -44,6 +44,30 @@ test("--help loads no command and nothing heavy", async () => {
   expect(sources.filter((file) => /^src\/(ops|config|bundle|runtime|store|host|targets)\//.test(file))).toEqual([]);
 });
 
+test("a command runs as one file, and leaves a cache that the next finds, once it has run well", async () => {
+  const dir = testFolder({
+    "trace.mjs": TRACER,
+    "loaded.txt": "",
+    "troupe.toml": `name = "hello"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n`,
+    "index.ts": `export default { fetch: () => new Response("hello") };`,
+  });
+  const caches = path.join(dir, "cache");
+  const run = (...args: string[]) =>
+    troupe([...args, "--cwd", dir], {
+      nodeArgs: ["--import", path.join(dir, "trace.mjs")],
+      env: { TRACE: path.join(dir, "loaded.txt"), NODE_COMPILE_CACHE: caches },
+    });
+  expect(await run("bindings", "--service", "nobody")).toMatchObject({ code: 5 });
+  expect(warmCaches(caches)).toEqual([]);
+  const first = await run("bindings");
+  expect(first).toMatchObject({ code: 0, stderr: "" });
+  const written = warmCaches(caches);
+  expect(written).toEqual([[expect.stringContaining("troupe-bindings-"), expect.any(Number)]]);
+  expect(await run("bindings")).toEqual(first);
+  expect(warmCaches(caches)).toEqual(written);
+  expect(readFileSync(path.join(dir, "loaded.txt"), "utf8")).not.toMatch(/\/chunks\/(main|bindings)-/);
+});
+
 test("dev runs itself and Miniflare as one file each, and leaves caches of them that the next start finds", async () => {
   const dir = testFolder({
     "trace.mjs": TRACER,
@@ -53,10 +77,6 @@ test("dev runs itself and Miniflare as one file each, and leaves caches of them 
   });
   const caches = path.join(dir, "cache");
   const file = path.join(dir, "loaded.txt");
-  const warm = () =>
-    readdirSync(caches, { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".warm"))
-      .map((name) => [name, statSync(path.join(caches, name)).mtimeMs]);
   const start = async (): Promise<void> => {
     const dev = startTroupe(["dev", "--port", "0", "--json", "--cwd", dir], {
       nodeArgs: ["--import", path.join(dir, "trace.mjs")],
@@ -71,10 +91,10 @@ test("dev runs itself and Miniflare as one file each, and leaves caches of them 
     expect((await dev.finished).stderr).toBe("");
   };
   await start();
-  const written = warm();
+  const written = warmCaches(caches);
   expect(written).toHaveLength(2);
   await start();
-  expect(warm()).toEqual(written);
+  expect(warmCaches(caches)).toEqual(written);
   const loaded = readFileSync(file, "utf8");
   expect(loaded).toContain("/esbuild/");
   expect(loaded).not.toMatch(/node_modules\/(miniflare|undici|ws)\/|\/chunks\/(main|dev)-/);
@@ -98,6 +118,13 @@ test("the entry file can be read by the oldest Node that may meet it, and says w
     stderr: "troupe needs Node 22.13 or newer; this is 20.11.0\n",
   });
 });
+
+/** Names of the caches there, and when they were written. */
+function warmCaches(folder: string): [string, number][] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".warm"))
+    .map((name) => [name, statSync(path.join(folder, name)).mtimeMs]);
+}
 
 function staticImports(file: string): string[] {
   const { outputs } = JSON.parse(readFileSync(path.join(path.dirname(BIN), "metafile.json"), "utf8")) as Metafile;

@@ -85,7 +85,8 @@ test("code of another file runs in the module's place, with require() where impo
   );
   const script = `
     const { loadWarm } = await import(process.argv[1]);
-    console.log(JSON.stringify(loadWarm(...process.argv.slice(2)).exports));`;
+    const [file, folder, code] = process.argv.slice(2);
+    console.log(JSON.stringify(loadWarm(file, folder, { code }).exports));`;
   const helper = path.join(ROOT, "src/lib/warm-module.ts");
   const args = ["--input-type=module", "-e", script, helper, file, cache, code];
   const { stdout, stderr } = await run(process.execPath, args);
