@@ -54,7 +54,9 @@ async function load(argv: string[]): Promise<Program> {
   const apart = !WARM.has(command) || argv.some((word) => ["--verbose", "--help", "-h"].includes(word));
   if (UNBUNDLED || apart || caches === undefined) return import("./main.ts");
   const { loadWarm } = await import("./lib/warm-module.ts");
-  const { exports, keep } = loadWarm(path.join(packageFolder(), "dist/main.cjs"), caches, { name: `troupe-${command}` });
+  const { exports, keep } = loadWarm(path.join(packageFolder(), "dist/main.cjs"), caches, {
+    name: `troupe-${command}`,
+  });
   return {
     main: (exports as Program).main,
     settled() {
