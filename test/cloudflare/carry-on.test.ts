@@ -1,9 +1,7 @@
 /** What the real Wrangler deployed is recognised, and carried on. */
-import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { deploy } from "../../src/ops/deploy.ts";
 import { diffEnvironments } from "../../src/ops/diff.ts";
 import { listEnvironments, promoteEnvironment, rollback, showEnvironment } from "../../src/ops/environments.ts";
@@ -11,27 +9,16 @@ import { listVersions, showVersion } from "../../src/ops/history.ts";
 import { putSecrets } from "../../src/ops/secrets.ts";
 import { changeSettings } from "../../src/ops/settings.ts";
 import { testFolder } from "../support/files.ts";
+import { Wrangler } from "../support/wrangler.ts";
 import { changedIn } from "../targets/shop.ts";
-import { type CloudServer, testCloud } from "./server.ts";
-
-const WRANGLER = path.join(
-  path.dirname(createRequire(import.meta.url).resolve("wrangler/package.json")),
-  "bin/wrangler.js",
-);
-
-function wrangler(server: CloudServer, cwd: string, args: string[]): Promise<void> {
-  const env = { ...process.env, ...server.env, CI: "1", WRANGLER_SEND_METRICS: "false", XDG_CONFIG_HOME: cwd };
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, [WRANGLER, ...args], { cwd, env }, (error, stdout, stderr) =>
-      error ? reject(new Error(`${stdout}\n${stderr}`)) : resolve(),
-    );
-  });
-}
+import { testCloud } from "./server.ts";
 
 test("versions of Wrangler's are listed, promoted, rolled back to, and followed by ours", {
   timeout: 60_000,
 }, async () => {
   const server = await testCloud();
+  const wrangler = new Wrangler();
+  onTestFinished(() => wrangler.close());
   const config = {
     name: "shop",
     main: "index.js",
@@ -44,9 +31,9 @@ test("versions of Wrangler's are listed, promoted, rolled back to, and followed 
     "index.js": 'export default { fetch: () => new Response("one") };\n',
   });
   const at = server.at(cwd);
-  await wrangler(server, cwd, ["deploy"]);
+  await wrangler.run(["deploy"], { cwd, env: server.env });
   writeFileSync(path.join(cwd, "index.js"), 'export default { fetch: () => new Response("two") };\n');
-  await wrangler(server, cwd, ["deploy", "--env", "staging"]);
+  await wrangler.run(["deploy", "--env", "staging"], { cwd, env: server.env });
   const code = (script: string) => {
     const { parts, metadata } = server.cloud.active(script)!;
     return parts[metadata.main_module]!.contents.toString();
@@ -82,7 +69,7 @@ test("versions of Wrangler's are listed, promoted, rolled back to, and followed 
   expect(code("shop-staging")).toContain("three");
 
   // And Wrangler goes on from there: what `env set` laid over it is not in its config.
-  await wrangler(server, cwd, ["deploy", "--env", "staging"]);
+  await wrangler.run(["deploy", "--env", "staging"], { cwd, env: server.env });
   const { versions } = await listVersions({ ...at, env: "staging" });
   expect(versions.map(({ number, active }) => [number, active])).toEqual([
     [5, true],

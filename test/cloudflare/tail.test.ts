@@ -1,18 +1,13 @@
 /** `troupe tail` with the real binary, against a server that really speaks WebSocket. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
-import path from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { type RunningTroupe, startTroupe, troupe } from "../support/cli.ts";
 import { testFolder } from "../support/files.ts";
+import { WRANGLER } from "../support/wrangler.ts";
 import type { Cloud, CloudScript } from "./cloud.ts";
 import { type CloudServer, testCloud } from "./server.ts";
 
-const WRANGLER = path.join(
-  path.dirname(createRequire(import.meta.url).resolve("wrangler/package.json")),
-  "bin/wrangler.js",
-);
 const TIME = Date.UTC(2026, 10, 21, 9, 30);
 const ISO = "2026-11-21T09:30:00.000Z";
 
@@ -272,7 +267,7 @@ test("sends the filters that Wrangler sends", async () => {
   await running.stop();
   expect(server.refused).toEqual([]);
   const cwd = testFolder();
-  const theirs = spawn(process.execPath, [WRANGLER, "tail", "gateway", "--format", "json", ...flags], {
+  const theirs = spawn(process.execPath, ["--no-warnings", WRANGLER, "tail", "gateway", "--format", "json", ...flags], {
     cwd,
     env: { ...process.env, ...server.env, CI: "1", WRANGLER_SEND_METRICS: "false", XDG_CONFIG_HOME: cwd },
     stdio: "ignore",

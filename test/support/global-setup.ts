@@ -40,7 +40,7 @@ export async function teardown(): Promise<void> {
   throw new Error(`processes left behind by the tests:\n${left.join("\n")}`);
 }
 
-/** Command lines of workerd and of the binary, started by this test run. Linux only: elsewhere nobody can look. */
+/** Command lines of workerd, the binary and Wrangler, started by this test run. Linux only: elsewhere nobody can look. */
 async function leftovers(): Promise<string[]> {
   const mark = `${MARK}=${process.env[MARK]}`;
   const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
@@ -48,7 +48,7 @@ async function leftovers(): Promise<string[]> {
     pids.map(async (pid) => {
       const read = (file: string) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "");
       const [environment, command] = await Promise.all([read("environ"), read("cmdline")]);
-      const ours = environment.split("\0").includes(mark) && /workerd|dist\/bin\.js/.test(command);
+      const ours = environment.split("\0").includes(mark) && /workerd|dist\/bin\.js|wrangler-dist/.test(command);
       return ours ? `${pid} ${command.replaceAll("\0", " ").slice(0, 200)}` : undefined;
     }),
   );

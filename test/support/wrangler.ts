@@ -4,6 +4,8 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createRequire } from "node:module";
+import path from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -20,6 +22,13 @@ export interface WranglerAnswer {
   output: string;
 }
 
+/**
+ * Wrangler's program itself. What is installed as `wrangler` runs it as a child, which would stay when that is killed.
+ */
+export const WRANGLER = path.join(
+  path.dirname(createRequire(import.meta.url).resolve("wrangler/package.json")),
+  "wrangler-dist/cli.js",
+);
 const PROCESS = fileURLToPath(new URL("wrangler-process.ts", import.meta.url));
 
 interface Running {
