@@ -23,18 +23,25 @@ async function git(cwd: string, args: string[]): Promise<string | undefined> {
 
 /** @returns undefined outside a repository, in one without a commit, and where there is no git */
 export async function gitInfo(cwd: string): Promise<GitInfo | undefined> {
-  const [commit, branch, status] = await Promise.all([
-    git(cwd, ["rev-parse", "HEAD"]),
-    git(cwd, ["symbolic-ref", "--quiet", "--short", "HEAD"]),
-    git(cwd, ["status", "--porcelain", "--", "."]),
-  ]);
-  if (commit === undefined) return undefined;
-  return { commit, ...(branch && { branch }), dirty: status !== "" };
+  // https://git-scm.com/docs/git-status#_porcelain_format_version_2
+  const status = await git(cwd, ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z", "--", "."]);
+  if (status === undefined) return undefined;
+  const lines = status.split("\0").filter(Boolean);
+  const header = (name: string): string | undefined =>
+    lines.find((line) => line.startsWith(`# ${name} `))?.slice(name.length + 3);
+  const [commit, branch] = [header("branch.oid"), header("branch.head")];
+  if (commit === undefined || commit === "(initial)") return undefined;
+  const dirty = lines.some((line) => !line.startsWith("# "));
+  return { commit, ...(branch !== undefined && branch !== "(detached)" && { branch }), dirty };
 }
 
 /** `Name <address>` as git would sign a commit. */
 export async function gitAuthor(cwd: string): Promise<string | undefined> {
-  const [name, email] = await Promise.all([git(cwd, ["config", "user.name"]), git(cwd, ["config", "user.email"])]);
+  const entries = (await git(cwd, ["config", "--null", "--get-regexp", "^user\\.(name|email)$"]))?.split("\0") ?? [];
+  // The last one counts: that of the repository comes after the user's own.
+  const last = (key: string): string | undefined =>
+    entries.findLast((entry) => entry.startsWith(`${key}\n`))?.slice(key.length + 1);
+  const [name, email] = [last("user.name"), last("user.email")];
   if (!name && !email) return undefined;
   return [name, email && `<${email}>`].filter(Boolean).join(" ");
 }
