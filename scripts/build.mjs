@@ -9,105 +9,29 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { CHUNKS, WARM, WHOLE } from "./bundles.ts";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const dist = path.join(root, "dist");
 const release = process.argv.includes("--release");
-const manifest = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
 
 /** Chunks of the last day stay, but in a release: a troupe that is running may still have to import one. */
 const LEFTOVERS_KEPT_MS = release ? 0 : 24 * 60 * 60 * 1000;
 
-/**
- * `import` of one of these makes Node read each of its properties, and so load what they stand for: all of its own undici
- * for node:http (https://github.com/nodejs/node/blob/main/lib/http.js). Taken as they are, they cost nothing.
- */
-const plainBuiltins = {
-  name: "plain-builtins",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:https?$/ }, ({ path, kind }) =>
-      kind === "import-statement" ? { path, namespace: "plain-builtins" } : undefined,
-    );
-    onLoad({ filter: /./, namespace: "plain-builtins" }, ({ path }) => {
-      const own = Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(path)));
-      const names = own.filter(([, descriptor]) => "value" in descriptor).map(([name]) => name);
-      const lines = names.map((name) => `export const ${name} = builtin.${name};`);
-      return {
-        contents: `const builtin = process.getBuiltinModule("${path}");\nexport default builtin;\n${lines.join("\n")}`,
-      };
-    });
-  },
-};
-
-/** How our own sources are bundled, whatever they become. */
-const SOURCES = {
-  absWorkingDir: root,
-  outdir: dist,
-  bundle: true,
-  platform: "node",
-  target: "node22",
-  // The CommonJS form of some packages (jsonc-parser) hides its own files from a bundler.
-  mainFields: ["module", "main"],
-  alias: { "string-width": path.join(root, "scripts/string-width.mjs") },
-  plugins: [plainBuiltins],
-  external: [...Object.keys(manifest.dependencies), "workerd"],
-  legalComments: "linked",
-  write: false,
-  logLevel: "warning",
-};
-const DEFINE = { TROUPE_VERSION: JSON.stringify(manifest.version) };
-
-/** CommonJS that runs from a warm cache (src/lib/warm-module.ts): the fewer bytes, the faster it is read. */
-const WARM = {
-  format: "cjs",
-  minifyWhitespace: true,
-  // Node warns of import() in code from a cache, and can `require` whatever is imported here.
-  supported: { "dynamic-import": false },
-};
-
 await bundle();
-await bundleMain();
 await bundleMiniflare();
 await writeSchema();
 if (release) await writeTypes();
 
 async function bundle() {
-  const result = await build({
-    ...SOURCES,
-    // The plugin is a file of its own because Miniflare loads it by its path.
-    entryPoints: { bin: "src/bin.ts", index: "src/index.ts", "queue-plugin": "src/bindings/queue-plugin.ts" },
-    chunkNames: "chunks/[name]-[hash]",
-    splitting: true,
-    format: "esm",
-    define: DEFINE,
-    // CommonJS packages inside an ES module still call `require` for Node's own modules.
-    banner: {
-      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-    },
-    // For stack traces under --verbose; the sources themselves would double the package.
-    sourcemap: "linked",
-    sourcesContent: false,
-    metafile: true,
-  }).catch(() => process.exit(1)); // esbuild has said why
-  for (const file of result.outputFiles) await writeIfChanged(file.path, file.contents);
+  const [chunks, whole] = await Promise.all([
+    build({ ...CHUNKS, metafile: true, write: false }),
+    build({ ...WHOLE, write: false }),
+  ]).catch(() => process.exit(1)); // esbuild has said why
+  for (const file of [...chunks.outputFiles, ...whole.outputFiles]) await writeIfChanged(file.path, file.contents);
   // Which source went where; tests ask it what a command loads.
-  await writeIfChanged(path.join(dist, "metafile.json"), Buffer.from(JSON.stringify(result.metafile)));
-  await removeLeftovers(new Set(result.outputFiles.map((file) => file.path)));
-}
-
-/** The whole program as one file, for `dev` (src/bin.ts). */
-async function bundleMain() {
-  const { outputFiles } = await build({
-    ...SOURCES,
-    ...WARM,
-    entryPoints: { main: "src/main.ts" },
-    outExtension: { ".js": ".cjs" },
-    // What cannot be required (unenv, its preset) is in it.
-    external: ["esbuild", "miniflare", "workerd"],
-    define: { ...DEFINE, "import.meta.url": "__moduleUrl" },
-    banner: { js: 'const __moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
-  }).catch(() => process.exit(1));
-  for (const file of outputFiles) await writeIfChanged(file.path, file.contents);
+  await writeIfChanged(path.join(dist, "metafile.json"), Buffer.from(JSON.stringify(chunks.metafile)));
+  await removeLeftovers(new Set(chunks.outputFiles.map((file) => file.path)));
 }
 
 /**
