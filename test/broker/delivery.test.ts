@@ -1,7 +1,7 @@
 /** What the broker promises, with real workers on both ends. */
-import { execFileSync } from "node:child_process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Consumer } from "../../src/host/broker/index.ts";
+import { newestWorkerd } from "../support/workerd.ts";
 import { consumer, type Scene, startScene } from "./support.ts";
 
 let scene: Scene;
@@ -13,12 +13,6 @@ beforeEach(() => {
   scene = undefined as unknown as Scene;
 });
 afterEach(() => scene?.close());
-
-/** The newest workerd that this process has started. */
-function workerdPid(): number {
-  const children = execFileSync("ps", ["--ppid", String(process.pid), "-o", "pid=,comm="], { encoding: "utf8" });
-  return Math.max(...[...children.matchAll(/(\d+) workerd/g)].map((match) => Number(match[1])));
-}
 
 const bodies = ({ delivered }: Scene): unknown[] =>
   delivered.flatMap(({ messages }) => messages.map(({ body }) => body));
@@ -182,7 +176,7 @@ test("when the process of the consumer dies, that was an attempt, and the next o
   const { send, until, batches, delivered, reports } = await start([consumer()]);
   await send({ messages: [{ body: { does: "hang", until: 1 } }] });
   await until(() => delivered.length === 1);
-  process.kill(workerdPid(), "SIGKILL");
+  process.kill(newestWorkerd(), "SIGKILL");
   await batches(2);
   expect(reports.map(({ outcome }) => outcome)).toEqual(["exception", "ok"]);
   expect(delivered[1]!.messages[0]).toMatchObject({ attempts: 2 });

@@ -1,5 +1,4 @@
 /** Code that is loaded into the running process: it behaves as it does in a process of its own. */
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
@@ -13,6 +12,7 @@ import { usesMissing } from "../../src/runtime/loadable.ts";
 import { makeCa } from "../bindings/certificates.ts";
 import { makeFolder, removeFolder } from "../support/files.ts";
 import { graph, type InlineService } from "../support/graph.ts";
+import { newestWorkerd } from "../support/workerd.ts";
 
 const dispatcher = new Agent({ connect: connectLocal });
 const open: GraphRuntime[] = [];
@@ -91,15 +91,9 @@ function listener() {
   return { events: { list, add }, until };
 }
 
-/** The newest workerd that this process has started. */
-function workerdPid(): number {
-  const children = execFileSync("ps", ["-o", "pid=,comm=", "--ppid", `${process.pid}`], { encoding: "utf8" });
-  return Math.max(...[...children.matchAll(/(\d+) workerd/g)].map((match) => Number(match[1])));
-}
-
 /** MiB */
 function workerdMemory(): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${workerdPid()}/status`, "utf8"))![1]) / 1024;
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${newestWorkerd()}/status`, "utf8"))![1]) / 1024;
 }
 
 const says = (text: string): InlineService => ({
@@ -605,7 +599,7 @@ describe("what goes wrong", () => {
     const { events, until } = listener();
     const runtime = start(events.add);
     await swaps(runtime, { gateway: says("1") }, { gateway: says("2") }, { gateway: says("3") });
-    process.kill(workerdPid(), "SIGKILL");
+    process.kill(newestWorkerd(), "SIGKILL");
     await until((event) => event.type === "crashed");
     expect((await get(runtime)).text).toBe("3");
     expect(await swaps(runtime, { gateway: says("4") })).toEqual(["load"]);
