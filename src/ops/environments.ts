@@ -3,7 +3,7 @@ import { type Diagnostic, TroupeError } from "../errors.ts";
 import { didYouMean } from "../lib/did-you-mean.ts";
 import { PRODUCTION, refId, type Workspace } from "../model.ts";
 import { ownObjects, ownWorkflows } from "../targets/promotion.ts";
-import type { ChangeReport, EnvironmentDetail, EnvironmentInfo } from "../targets/target.ts";
+import type { ChangeReport, EnvironmentDetail, EnvironmentInfo, RenameReport } from "../targets/target.ts";
 import { provenance } from "./provenance.ts";
 import { checkSecretNames, readSecrets } from "./secrets.ts";
 import {
@@ -176,7 +176,7 @@ export async function renameEnvironment(
   selection: TargetSelection & { force?: boolean },
   from: string,
   to: string,
-): Promise<EnvironmentInfo> {
+): Promise<RenameReport> {
   return withTarget(selection, {}, async (open) =>
     open.target.rename({ service: await chosenService(open, selection), environment: from }, to, {
       force: selection.force === true,

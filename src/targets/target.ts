@@ -199,6 +199,12 @@ export interface DeleteOptions {
  * Every verb throws TroupeError: NOT_FOUND, CONFLICT, PROTECTED, PRECONDITION, START, STORE, AUTH, UNREACHABLE. Each is one
  * operation: all of it happens, or nothing.
  */
+export interface RenameReport {
+  environment: EnvironmentInfo;
+  /** Bindings that lead elsewhere from now on. */
+  warnings: Diagnostic[];
+}
+
 export interface Target {
   readonly id: "local" | "cloudflare";
   list(service?: string): Promise<EnvironmentInfo[]>;
@@ -223,7 +229,7 @@ export interface Target {
   rollback(request: RollbackRequest): Promise<ChangeReport>;
   /** Moves the traffic of versions that share it; absent where there is no such thing. */
   rollout?(request: RolloutRequest): Promise<ChangeReport>;
-  rename(ref: EnvironmentRef, name: string, options: { force: boolean }): Promise<EnvironmentInfo>;
+  rename(ref: EnvironmentRef, name: string, options: { force: boolean }): Promise<RenameReport>;
   /**
    * Those that bind each other may go together.
    * @returns resources of theirs that are left, in words

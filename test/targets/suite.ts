@@ -498,8 +498,9 @@ export function targetSuite(name: string, options: SuiteOptions): void {
 
       test("renaming keeps the data, versions and settings, and moves the hostname", async () => {
         const before = { ids: await resourcesOf(at, "auth", "staging"), vars: await varsOf(at, "auth", "staging") };
-        const info = await renameEnvironment({ ...auth(), force: true }, "staging", "stage");
-        expect(info).toMatchObject({ name: "stage", hostname: hostname("auth", "stage"), version: 1 });
+        const { environment, warnings } = await renameEnvironment({ ...auth(), force: true }, "staging", "stage");
+        expect(warnings).toEqual([]);
+        expect(environment).toMatchObject({ name: "stage", hostname: hostname("auth", "stage"), version: 1 });
         expect(await resourcesOf(at, "auth", "stage")).toEqual(before.ids);
         edit("auth", (text) => `${text}\nglobalThis.more = 1;\n`);
         expect(changedIn(await deploy({ ...auth(), env: "stage" }))).toEqual(["auth@stage 2"]);

@@ -9,8 +9,12 @@ const command: Command<{ from: string; to: string; force?: boolean }, Environmen
     { name: "from", type: "string", names: "env", describe: "Its name" },
     { name: "to", type: "string", describe: "Its new name" },
   ],
-  run: (args, context) =>
-    renameEnvironment({ ...targetSelection(args, context), force: args.force === true }, args.from, args.to),
+  async run(args, context) {
+    const selection = { ...targetSelection(args, context), force: args.force === true };
+    const { environment, warnings } = await renameEnvironment(selection, args.from, args.to);
+    for (const warning of warnings) context.report(warning);
+    return environment;
+  },
   show: ({ service, name, url, routes }, output) =>
     output.line(`${output.style.bold(`${service}@${name}`)} ${url ?? routes?.[0] ?? "is private"}`),
 };

@@ -23,6 +23,7 @@ import type {
   EnvironmentInfo,
   NewEnvironment,
   PromoteRequest,
+  RenameReport,
   RollbackRequest,
   RolloutRequest,
   SecretChange,
@@ -209,7 +210,7 @@ class CloudflareTarget implements Target {
     return this.#change([await settingsWanted(this.#shelf, change, this.#workspace)], change);
   }
 
-  async rename(ref: EnvironmentRef, name: string, { force }: { force: boolean }): Promise<EnvironmentInfo> {
+  async rename(ref: EnvironmentRef, name: string, { force }: { force: boolean }): Promise<RenameReport> {
     checkName(name);
     const renamed = { ...ref, environment: name };
     if (name !== PRODUCTION || !(await this.#shelf.find(renamed))) refuseRenamingProduction(ref);
@@ -228,8 +229,9 @@ class CloudflareTarget implements Target {
       },
     });
     this.#shelf.forget();
-    const [info] = await environmentInfos(this.#shelf, [await this.#shelf.need(renamed)]);
-    return info!;
+    const [environment] = await environmentInfos(this.#shelf, [await this.#shelf.need(renamed)]);
+    // Its bindings lead where they led: the network has them by the names of Workers.
+    return { environment: environment!, warnings: [] };
   }
 
   async delete(refs: readonly EnvironmentRef[], { force, resources }: DeleteOptions): Promise<string[]> {

@@ -18,6 +18,7 @@ import type {
   EnvironmentInfo,
   NewEnvironment,
   PromoteRequest,
+  RenameReport,
   RollbackRequest,
   SecretChange,
   SettingsChange,
@@ -37,10 +38,12 @@ import {
   deploymentInfo,
   environmentDetail,
   environmentInfo,
+  leadsTo,
   versionInfo,
   versionView,
 } from "./info.ts";
 import { cloneDrafts, newSettings, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
+import { ledElsewhere } from "./renaming.ts";
 import type { Trial } from "./trial.ts";
 
 export interface LocalTargetOptions {
@@ -221,11 +224,12 @@ class LocalTarget implements Target {
     return this.#changes.make(() => settingsDrafts(this.#store, change), change, true);
   }
 
-  async rename(ref: EnvironmentRef, name: string, { force }: { force: boolean }): Promise<EnvironmentInfo> {
+  async rename(ref: EnvironmentRef, name: string, { force }: { force: boolean }): Promise<RenameReport> {
     checkName(name);
     refuseRenamingProduction(ref);
     const renamed = { ...ref, environment: name };
-    this.#store.transaction(() => {
+    const warnings = this.#store.transaction(() => {
+      const led = leadsTo(this.#store, ref);
       const record = this.#store.environment(ref);
       this.#refuseBound(ref, force, "renamed");
       if (this.#store.findEnvironment(renamed)) throw new TroupeError("CONFLICT", `${refId(renamed)} exists already`);
@@ -240,8 +244,9 @@ class LocalTarget implements Target {
         this.#store.setSettings(other, { ...other.settings, share: name });
       }
       this.#refuseMeeting();
+      return ledElsewhere(ref, renamed, led, leadsTo(this.#store, renamed));
     });
-    return environmentInfo(this.#store.environment(renamed), this.#address);
+    return { environment: environmentInfo(this.#store.environment(renamed), this.#address), warnings };
   }
 
   async delete(refs: readonly EnvironmentRef[], { force }: DeleteOptions): Promise<string[]> {
