@@ -1,4 +1,30 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** They take longest, much of it waiting: begun first, they run beside the others and not alone at the end. */
+const LONGEST = [
+  "deploy/kills",
+  "broker/serve",
+  "cloudflare/faults",
+  "deploy/deploy",
+  "runtime/loader",
+  "targets/local",
+  "cloudflare/tail",
+  "targets/cloudflare",
+  "serve/processes",
+  "package/pack",
+];
+
+/** What vitest knows of earlier runs, or the size of files where there was none, puts the rest in order. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const found = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+      return found === -1 ? LONGEST.length : found;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -12,6 +38,7 @@ export default defineConfig({
     // Node runs these sources as they are, and faster than what Vite would make of them.
     experimental: { viteModuleRunner: false },
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     // Of those in one file that may run side by side, which do so because they wait.
     maxConcurrency: 10,
     testTimeout: 60_000,
