@@ -60,7 +60,7 @@ test("a message starts the graph of its consumer, which need not be that of its 
   await serve.next("stop", 0, ofService("shop"));
 
   const mark = serve.mark();
-  await serve.get("shop", "/?body=later&delay=2");
+  await serve.get("shop", "/?body=later&delay=5");
   const asleep = await serve.behind("stop", mark, ofService("shop"));
   await serve.next("log", asleep, says("v1 later 1"));
   await serve.next("start", asleep, ofService("worker"));
@@ -153,14 +153,14 @@ test("an alarm starts its graph in time, and after a restart of the host when it
   const store = testStore();
   store.deploy({ clock: clock() });
   const serve = await startServe(store.folder, ["--idle-timeout", "0.3"]);
-  await serve.get("clock", "/?ms=6000");
+  await serve.get("clock", "/?ms=9000");
   const mark = await serve.behind("stop");
   await serve.next("start", mark);
   await serve.next("log", mark, says("rang"));
   // And no other: nothing wakes it again.
   await serve.next("stop", mark);
 
-  await serve.get("clock", "/?ms=2500");
+  await serve.get("clock", "/?ms=5000");
   await serve.running.stop("SIGKILL");
   const next = await startServe(store.folder);
   await next.next("start");
@@ -232,7 +232,7 @@ test("a Workflow that sleeps goes on, though its graph was stopped; one that wor
   const serve = await startServe(store.folder, ["--idle-timeout", "0.3"]);
   const create = (id: string, params: object) =>
     serve.get("flow", `/${id}`, { method: "POST", body: JSON.stringify(params) });
-  await create("one", { work: 2500, sleep: "5 seconds" });
+  await create("one", { work: 2500, sleep: "8 seconds" });
   await serve.next("log", 0, says("v1 works"));
   const mark = await serve.behind("stop");
   expect(Date.parse((await serve.next("log")).time)).toBeLessThan(Date.now() - 2400);
@@ -248,7 +248,7 @@ test("Workflows outlive a swap and a killed host, each step done once", async ()
   const serve = await startServe(store.folder);
   const create = (id: string, params: object) =>
     serve.get("flow", `/${id}`, { method: "POST", body: JSON.stringify(params) });
-  await create("sleeps", { work: 0, sleep: "4 seconds" });
+  await create("sleeps", { work: 0, sleep: "8 seconds" });
   await create("waits", { work: 0, event: true });
   await expect
     .poll(async () => JSON.parse((await serve.get("flow", "/waits")).body))
