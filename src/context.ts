@@ -23,7 +23,7 @@ export interface Context {
   suspend?: ((resumed: () => void) => void) | undefined;
   /** Aborted on the first SIGINT or SIGTERM: long-running commands finish and return. */
   signal: AbortSignal;
-  /** False without a TTY or with `CI` set: never wait for input then. */
+  /** False without a TTY, on a dumb one, or with `CI` set: never wait for input then. */
   interactive: boolean;
   /** True for `--json`. */
   json: boolean;

@@ -78,7 +78,8 @@ async function execute(command: Command, args: CommonArgs, outside: Outside, out
   const context: Context = {
     ...surroundings,
     cwd,
-    interactive: stdin.isTTY === true && stdout.isTTY === true && !env.CI && !args.json,
+    // On a dumb terminal no key but the letters means what it says, and what is drawn over is drawn below.
+    interactive: stdin.isTTY === true && stdout.isTTY === true && env.TERM !== "dumb" && !env.CI && !args.json,
     json: args.json,
     verbose: args.verbose,
     report(diagnostic) {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { main } from "../../src/main.ts";
 import { testFolder } from "../support/files.ts";
 
@@ -45,6 +45,10 @@ function terminal(cwd: string, answers: [question: string, keys: string[]][], en
   return { outside, said };
 }
 
+// Node's readline asks the process which terminal this is.
+beforeAll(() => vi.stubEnv("TERM", "xterm"));
+afterAll(() => vi.unstubAllEnvs());
+
 test("asks for folder, template, git and packages", async () => {
   const cwd = testFolder();
   const { outside, said } = terminal(cwd, [
@@ -78,9 +82,12 @@ test("Ctrl-C leaves without a trace, with exit code 130", async () => {
   expect(existsSync(path.join(cwd, "shop"))).toBe(false);
 });
 
-test("in CI nothing is asked, terminal or not", async () => {
-  const cwd = testFolder();
-  const { outside, said } = terminal(cwd, [], { CI: "true" });
-  expect(await main(["init", "quiet", "--no-git", "--template", "gateway"], outside)).toBe(0);
-  expect(said.stderr).toBe("");
-});
+test.each<Record<string, string>>([{ CI: "true" }, { TERM: "dumb" }])(
+  "with %o nothing is asked, terminal or not",
+  async (env) => {
+    const cwd = testFolder();
+    const { outside, said } = terminal(cwd, [], env);
+    expect(await main(["init", "quiet", "--no-git", "--template", "gateway"], outside)).toBe(0);
+    expect(said.stderr).toBe("");
+  },
+);
