@@ -24,6 +24,8 @@ const [BEFORE, AFTER] = ["(function (exports, require, module, __filename, __dir
   Buffer.from(part),
 ) as [Buffer, Buffer];
 
+const CHECKSUM_BYTES = 4;
+
 /**
  * Like `require(file)`, which gives the same exports before and afterwards. Its own `require` takes URLs of files as well, for
  * an `import()` that became a `require`; one that stayed works, and makes Node warn of an experiment.
@@ -72,9 +74,12 @@ export function loadWarm(
   };
 }
 
+/** Behind the cache stands its checksum: V8 would run what it can't make out, and bring the process down. */
 function read(file: string): Buffer | undefined {
   try {
-    return readFileSync(file);
+    const content = readFileSync(file);
+    const data = content.subarray(0, -CHECKSUM_BYTES);
+    return content.readUInt32LE(data.length) === crc32(data) ? data : undefined;
   } catch {
     return undefined;
   }
@@ -83,8 +88,10 @@ function read(file: string): Buffer | undefined {
 /** Moved into place: a process that starts meanwhile sees all of it or nothing. */
 function write(file: string, data: Buffer): void {
   const temporary = `${file}.${process.pid}.tmp`;
+  const checksum = Buffer.alloc(CHECKSUM_BYTES);
+  checksum.writeUInt32LE(crc32(data));
   try {
-    writeFileSync(temporary, data, { mode: 0o600 });
+    writeFileSync(temporary, Buffer.concat([data, checksum]), { mode: 0o600 });
     renameSync(temporary, file);
   } catch {
     // Then the next process compiles once more.

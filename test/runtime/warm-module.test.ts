@@ -112,6 +112,20 @@ test("a cache that V8 refuses is written anew", async () => {
   expect(readFileSync(written!).length).toBe(good);
 });
 
+test("a cache that was damaged behind its head, where V8 does not look, is written anew", async () => {
+  const { cache, load } = project();
+  await load();
+  const [written] = caches(cache);
+  const good = readFileSync(written!);
+  const damaged = Buffer.from(good);
+  for (let at = 64; at < damaged.length; at++) damaged[at]! ^= 0xff;
+  for (const each of [damaged, good.subarray(0, -100), Buffer.alloc(0)]) {
+    writeFileSync(written!, each);
+    expect(await load()).toMatchObject({ greeting: "Hello, Ada" });
+    expect(readFileSync(written!).length).toBe(good.length);
+  }
+});
+
 test("a folder that cannot be written to is no error", async () => {
   const { cache, load } = project();
   expect(await load(path.join(cache, "README"))).toMatchObject({ greeting: "Hello, Ada" });
