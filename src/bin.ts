@@ -67,6 +67,15 @@ async function load(argv: string[]): Promise<Program> {
   };
 }
 
+/** Node 22 says of its SQLite that it may change. Who runs troupe can do nothing about that, and stderr has a form with --json. */
+function withoutSqliteWarning(): void {
+  const emit = process.emitWarning as (...args: unknown[]) => void;
+  process.emitWarning = (...args: unknown[]) => {
+    if (args[1] === "ExperimentalWarning" && String(args[0]).startsWith("SQLite is an experimental feature")) return;
+    emit.apply(process, args);
+  };
+}
+
 async function run(argv: string[]): Promise<number> {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor < MINIMUM_NODE[1])) {
@@ -77,6 +86,7 @@ async function run(argv: string[]): Promise<number> {
     process.stdout.write(`${VERSION}\n`);
     return 0;
   }
+  withoutSqliteWarning();
   module.enableCompileCache?.();
   // A stack should name the sources and not the bundle; reading the maps costs time, which only --verbose is worth.
   if (argv.includes("--verbose")) process.setSourceMapsEnabled(true);

@@ -100,6 +100,23 @@ test("dev runs itself and Miniflare as one file each, and leaves caches of them 
   expect(loaded).not.toMatch(/node_modules\/(miniflare|undici|ws)\/|\/chunks\/(main|dev)-/);
 });
 
+test("Node 22 need not say that its SQLite is experimental; its other warnings are shown", async () => {
+  const warn = (what: string) =>
+    `process.emitWarning("${what} is an experimental feature and might change at any time", "ExperimentalWarning");`;
+  const dir = testFolder({
+    // When the command is under way: it has just begun to listen for signals.
+    "warn.mjs": `process.on("newListener", (name) => {
+      if (name !== "SIGTERM") return;
+      ${warn("SQLite")}
+      ${warn("Something else")}
+    });`,
+  });
+  const { code, stderr } = await troupe(["completion", "bash"], { nodeArgs: ["--import", path.join(dir, "warn.mjs")] });
+  expect(code).toBe(0);
+  expect(stderr).toContain("Something else is an experimental feature");
+  expect(stderr).not.toContain("SQLite");
+});
+
 test("the entry file can be read by the oldest Node that may meet it, and says what is needed", async () => {
   for (const file of ["dist/bin.js", ...staticImports("dist/bin.js")]) {
     const code = readFileSync(path.join(ROOT, file), "utf8");
