@@ -195,16 +195,16 @@ export interface DeleteOptions {
   resources?: boolean;
 }
 
-/**
- * Every verb throws TroupeError: NOT_FOUND, CONFLICT, PROTECTED, PRECONDITION, START, STORE, AUTH, UNREACHABLE. Each is one
- * operation: all of it happens, or nothing.
- */
 export interface RenameReport {
   environment: EnvironmentInfo;
   /** Bindings that lead elsewhere from now on. */
   warnings: Diagnostic[];
 }
 
+/**
+ * Every verb throws TroupeError: NOT_FOUND, CONFLICT, PROTECTED, PRECONDITION, START, STORE, AUTH, UNREACHABLE. Each is one
+ * operation: all of it happens, or nothing.
+ */
 export interface Target {
   readonly id: "local" | "cloudflare";
   list(service?: string): Promise<EnvironmentInfo[]>;

@@ -9,6 +9,7 @@ import { type TypesOptions, writeTypes } from "../../src/ops/types/index.ts";
 import { effectiveDate, workerdVersion } from "../../src/runtime/runtime-types.ts";
 import { ROOT, troupe, troupeJson } from "../support/cli.ts";
 import { makeFolder, removeFolder, testFolder, writeFiles } from "../support/files.ts";
+import { WRANGLER } from "../support/wrangler.ts";
 
 const FILE = "worker-configuration.d.ts";
 const DATE = "2026-07-01";
@@ -305,8 +306,7 @@ describe("against Wrangler's own", () => {
     });
     const cwd = path.join(dir, "gateway");
     const configs = ["wrangler.json", "../auth/wrangler.json"];
-    const wrangler = path.join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-    await run(process.execPath, [wrangler, "types", "theirs.d.ts", ...configs.flatMap((file) => ["-c", file])], {
+    await run(process.execPath, [WRANGLER, "types", "theirs.d.ts", ...configs.flatMap((file) => ["-c", file])], {
       cwd,
       env: { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "1" },
     });

@@ -1,10 +1,10 @@
 /** The process that wrangler.ts talks to: runs Wrangler's `main`, which nothing exports, once for each message. */
 import { readFileSync } from "node:fs";
-import module, { createRequire } from "node:module";
+import module from "node:module";
 import { Socket } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import type { WranglerAnswer, WranglerCommand } from "./wrangler.ts";
+import { WRANGLER as file, type WranglerAnswer, type WranglerCommand } from "./wrangler.ts";
 
 interface CompiledModule {
   filename: string;
@@ -13,8 +13,6 @@ interface CompiledModule {
   _compile(source: string, file: string): void;
 }
 
-const folder = path.dirname(createRequire(import.meta.url).resolve("wrangler/package.json"));
-const file = path.join(folder, "wrangler-dist/cli.js");
 // Node's own way of loading CommonJS, which has been there for so long that it can be relied on.
 const Module = module as unknown as { new (id: string): CompiledModule; _nodeModulePaths(from: string): string[] };
 const cli = new Module(file);

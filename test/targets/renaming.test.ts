@@ -1,8 +1,9 @@
 /** Where bindings lead after a rename, in the store. */
 import { expect, test } from "vitest";
+import { deploy } from "../../src/ops/deploy.ts";
 import { renameEnvironment } from "../../src/ops/environments.ts";
 import { testFolder } from "../support/files.ts";
-import { deployShop, selectionOf, shopFiles } from "./shop.ts";
+import { deployShop, secretsFile, selectionOf, shopFiles } from "./shop.ts";
 
 test("says which bindings lead elsewhere now, and how they lead back", async () => {
   const at = selectionOf(testFolder(shopFiles("troupe")));
@@ -20,5 +21,14 @@ test("says which bindings lead elsewhere now, and how they lead back", async () 
   expect((await renameEnvironment(auth!, "staging", "stage")).warnings).toEqual([]);
   expect((await renameEnvironment(gateway!, "stage", "test")).warnings).toMatchObject([
     { message: "The binding AUTH of gateway@test leads to auth@production now, and no longer to auth@stage" },
+  ]);
+});
+
+test("says so when a binding leads nowhere afterwards", async () => {
+  const at = selectionOf(testFolder(shopFiles("troupe")));
+  await deploy({ ...at, env: "staging", secretsFile: secretsFile("staging") });
+  const { warnings } = await renameEnvironment({ ...at, service: ["gateway"] }, "staging", "stage");
+  expect(warnings).toMatchObject([
+    { message: "The binding AUTH of gateway@stage leads nowhere now, and no longer to auth@staging" },
   ]);
 });

@@ -38,12 +38,11 @@ import {
   deploymentInfo,
   environmentDetail,
   environmentInfo,
-  leadsTo,
   versionInfo,
   versionView,
 } from "./info.ts";
 import { cloneDrafts, newSettings, promotionDrafts, resolveFor, settingsDrafts } from "./promotion.ts";
-import { ledElsewhere } from "./renaming.ts";
+import { leadsTo, ledElsewhere } from "./renaming.ts";
 import type { Trial } from "./trial.ts";
 
 export interface LocalTargetOptions {

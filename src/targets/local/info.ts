@@ -1,5 +1,5 @@
 /** Records of the store as a target shows them. */
-import { closure, outgoing } from "../../graph/index.ts";
+import { closure } from "../../graph/index.ts";
 import { type EnvironmentRef, isPrivate, PRODUCTION, refId } from "../../model.ts";
 import type { DeploymentRecord, EnvironmentRecord, Store, VersionDetail, VersionRecord } from "../../store/index.ts";
 import { differences, shortly } from "../diff.ts";
@@ -90,14 +90,6 @@ export function boundBy(store: Store, ref: EnvironmentRef): (EnvironmentRef & { 
   return closure(workspace, all)
     .edges.filter(({ from, resolution }) => refId(resolution.ref) === id && from !== id)
     .map(({ from, binding }) => ({ ...workspace.deployed.get(from)!.ref, binding: binding.name }));
-}
-
-/** What the bindings of a deployed environment lead to, by their names. */
-export function leadsTo(store: Store, ref: EnvironmentRef): Map<string, EnvironmentRef> {
-  const workspace = deployedWorkspace(store);
-  const own = workspace.deployed.get(refId(ref));
-  const edges = own ? outgoing(workspace, own.environment) : [];
-  return new Map(edges.map(({ binding, resolution }) => [binding.name, resolution.ref]));
 }
 
 export function versionInfo(record: VersionRecord): VersionInfo {
