@@ -1,13 +1,13 @@
 /** Several Workers as one operation: afterwards all of them are new, or all are as they were. */
-import { randomBytes } from "node:crypto";
 import { TroupeError } from "../../errors.ts";
 import { type Binding, type EnvironmentRef, refId } from "../../model.ts";
 import type { ChangeReport } from "../target.ts";
-import { type Annotations, type DeploymentMark, deploymentAnnotations, readDeployment } from "./annotations.ts";
+import { deploymentAnnotations } from "./annotations.ts";
 import { uploadAssets } from "./assets.ts";
 import { bridgeWanted } from "./bridge.ts";
+import { DeploymentMarks } from "./deployment-marks.ts";
 import { updateStrategy } from "./metadata.ts";
-import { type NetDeployment, type NetVersion, type Network, sameShares } from "./network.ts";
+import { type NetVersion, type Network, sameShares } from "./network.ts";
 import { Operation } from "./operation.ts";
 import { bindsClassesOf, isObject, ownersFirst } from "./owners.ts";
 import { onlyLive, type Plan, type Planned, type PlanRequest, plan } from "./plan.ts";
@@ -57,18 +57,19 @@ class Run {
   readonly #halves = new Set<Planned>();
   /** Those that have their new classes already and not yet their new code, with the version that is live meanwhile. */
   readonly #bridged = new Map<Planned, NetVersion>();
-  readonly #id = randomBytes(6).toString("hex");
   /** What is live afterwards, of those that changed. */
   readonly #versions = new Map<Planned, NetVersion>();
   readonly #tokens = new Map<Planned, string>();
   /** Tags as the deploy has set them so far. */
   readonly #tags = new Map<Planned, string[]>();
+  readonly #marks: DeploymentMarks;
 
   constructor(network: Network, { planned, scripts }: Plan, request: DeployAllRequest) {
     this.#network = network;
     this.#request = request;
     this.#planned = planned;
     this.#existing = new Set(scripts.keys());
+    this.#marks = new DeploymentMarks(network, request, planned, this.#versions);
   }
 
   /**
@@ -200,7 +201,7 @@ class Run {
     const assetsToken = this.#tokens.get(each);
     const metadata = each.metadata({
       ...options,
-      ...(options.live && { deployment: await this.#mark(each) }),
+      ...(options.live && { deployment: await this.#marks.of(each) }),
       ...(assetsToken !== undefined && { assetsToken }),
       ...(options.half && { leaveOut: (binding) => this.#isTooEarly(each, binding) }),
     });
@@ -222,7 +223,7 @@ class Run {
     operation.did(`${refId(each.ref)} is gone again`, async () => {
       if (!(await this.#network.scripts()).has(scriptName)) return undefined;
       const [newest] = await this.#network.deployments(scriptName);
-      if (newest && !(await this.#isOurs(newest, scriptName))) return leftAlone(each);
+      if (newest && !(await this.#marks.areOn(newest, scriptName))) return leftAlone(each);
       await this.#network.api.delete(this.#network.script(scriptName), { query: { force: true }, about: each.about });
       return undefined;
     });
@@ -254,7 +255,7 @@ class Run {
     await this.#network.deploy(
       each.environment.scriptName,
       [{ version_id: version.id, percentage: 100 }],
-      await this.#annotations(each),
+      deploymentAnnotations(await this.#marks.of(each)),
       {
         about: each.about,
       },
@@ -276,7 +277,10 @@ class Run {
     const strategy = updateStrategy(each.environment);
     await this.#markReplaced(each, operation);
     this.#rememberDeployment(each, operation);
-    await this.#network.deploy(scriptName, shares, await this.#annotations(each), { about: each.about, strategy });
+    await this.#network.deploy(scriptName, shares, deploymentAnnotations(await this.#marks.of(each)), {
+      about: each.about,
+      strategy,
+    });
   }
 
   async #replace(each: Planned, operation: Operation): Promise<void> {
@@ -300,51 +304,12 @@ class Run {
         // Its upload, which came with the migration, has landed: the network takes the version before no more.
         if (!bridge && each.migrations && this.#versions.has(each))
           return `${refId(each.ref)} stays new, since its migration cannot be taken back: run the same command again`;
-        if (newest && !(await this.#isOurs(newest, each.environment.scriptName))) return leftAlone(each);
-        const annotations = deploymentAnnotations({ action: "rollback", operation: `undo-${this.#id}` });
+        if (newest && !(await this.#marks.areOn(newest, each.environment.scriptName))) return leftAlone(each);
+        const annotations = deploymentAnnotations(this.#marks.ofUndoing());
         await this.#network.deploy(each.environment.scriptName, before, annotations, { about: each.about });
         return undefined;
       },
     );
-  }
-
-  /** Whether this command made the deployment; an upload that was live at once told it with its version. */
-  async #isOurs({ annotations, versions: [share] }: NetDeployment, scriptName: string): Promise<boolean> {
-    const { operation } = readDeployment(annotations);
-    if (operation !== undefined) return operation === this.#id;
-    const version = (await this.#network.versions(scriptName)).find(({ id }) => id === share?.version_id);
-    return readDeployment(version?.annotations).operation === this.#id;
-  }
-
-  async #annotations(each: Planned): Promise<Annotations> {
-    return deploymentAnnotations(await this.#mark(each));
-  }
-
-  async #mark(each: Planned): Promise<DeploymentMark> {
-    const { message, author } = this.#request;
-    return {
-      action: each.action,
-      operation: this.#id,
-      ...(message !== undefined && { message }),
-      ...(author !== undefined && { author }),
-      ...(each.from !== undefined && { from: each.from }),
-      bound: await this.#boundBy(each),
-    };
-  }
-
-  /** What it binds, and in which version that is now: `service@environment` → number. */
-  async #boundBy(each: Planned): Promise<Record<string, number>> {
-    const scripts = new Set(each.environment.bindings.flatMap((binding) => each.needs(binding)));
-    scripts.delete(each.environment.scriptName);
-    const bound: Record<string, number> = {};
-    for (const script of scripts) {
-      const planned = this.#planned.find(({ environment }) => environment.scriptName === script);
-      const found = planned
-        ? { ref: planned.ref, version: (this.#versions.get(planned) ?? planned.active)?.number }
-        : await this.#request.versionOf(script);
-      if (found?.version !== undefined) bound[refId(found.ref)] = found.version;
-    }
-    return bound;
   }
 }
 
