@@ -30,8 +30,8 @@ const RESUMES = 100;
 interface Program extends Pick<typeof import("./main.ts"), "main"> {
   /** What a start needs has run. */
   settled?(): void;
-  /** All has run, and well: what a command needs and not what it stumbled over. */
-  ended?(): void;
+  /** All has run. */
+  ended?(code: number): void;
 }
 
 /** By then the first requests are answered, too. In ms. */
@@ -57,13 +57,17 @@ async function load(argv: string[]): Promise<Program> {
   const { exports, keep } = loadWarm(path.join(packageFolder(), "dist/main.cjs"), caches, {
     name: `troupe-${command}`,
   });
+  let started = false;
   return {
     main: (exports as Program).main,
     settled() {
+      started = true;
       setTimeout(keep, SETTLED).unref();
-      process.once("exit", keep);
     },
-    ended: keep,
+    ended(code) {
+      // What a command needs, and not what it stumbled over.
+      if (started || code === 0) keep();
+    },
   };
 }
 
@@ -123,7 +127,7 @@ async function run(argv: string[]): Promise<number> {
     signal: stop.signal,
     crash,
   });
-  if (code === 0) ended?.();
+  ended?.(code);
   return code;
 }
 

@@ -63,6 +63,7 @@ const command: Command<ServeArgs, void> = {
       accessLog: given.accessLog,
       onEvent: (event) => emit(event as CommandEvent),
     });
+    context.settled?.();
     await new Promise<void>((resolve) => {
       if (context.signal.aborted) resolve();
       context.signal.addEventListener("abort", () => resolve(), { once: true });

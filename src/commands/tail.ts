@@ -67,6 +67,7 @@ const command: Command<Args, void> = {
       signal: context.signal,
       ...(isRaw && { onTrace: (ref, trace) => emit({ reason: "trace", ...ref, trace }) }),
       onEvent(event) {
+        if (event.reason === "ready") context.settled?.();
         if (!isRaw || !("time" in event)) emit(event as unknown as CommandEvent);
       },
     });

@@ -68,8 +68,6 @@ export async function deploy(options: DeployOptions): Promise<DeployReport> {
     const { signal } = options;
     refuseSplit(target, options);
     if (chosen.length === 0) return { results: [], warnings, dryRun: options.dryRun === true };
-    // It takes another process, and so nothing of this one's time, to ask git meanwhile.
-    const asked = Promise.all([gitInfo(workspace.root), gitAuthor(workspace.root)]);
     options.onProgress?.(`Building ${chosen.map(({ service }) => service.name).join(", ")}`);
     const built = await buildAll(
       chosen.map(({ environment }) => environment),
@@ -87,7 +85,7 @@ export async function deploy(options: DeployOptions): Promise<DeployReport> {
       const item = { environment, bundle, sourceConfig: service.source, ...(service.files && { joined: service }) };
       return { ...item, ...(own && { secrets: own }), ...(create && { create }) };
     });
-    const [git, author] = await asked;
+    const [git, author] = await Promise.all([gitInfo(workspace.root), gitAuthor(workspace.root)]);
     options.onProgress?.(`Deploying ${items.map(({ environment }) => idOf(environment)).join(", ")}`);
     const report = await target.deploy({
       items,

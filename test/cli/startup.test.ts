@@ -68,6 +68,18 @@ test("a command runs as one file, and leaves a cache that the next finds, once i
   expect(readFileSync(path.join(dir, "loaded.txt"), "utf8")).not.toMatch(/\/chunks\/(main|bindings)-/);
 });
 
+test("serve leaves its cache, though it is a signal that ends it", async () => {
+  const dir = testFolder({ "troupe.toml": '[workspace]\nmembers = ["*"]\n' });
+  const caches = path.join(dir, "cache");
+  const serve = startTroupe(["serve", "--port", "0", "--json", "--cwd", dir], { env: { NODE_COMPILE_CACHE: caches } });
+  try {
+    await serve.event((event) => event.reason === "ready");
+  } finally {
+    await serve.stop();
+  }
+  expect(warmCaches(caches)).toEqual([[expect.stringContaining("troupe-serve-"), expect.any(Number)]]);
+});
+
 test("dev runs itself and Miniflare as one file each, and leaves caches of them that the next start finds", async () => {
   const dir = testFolder({
     "trace.mjs": TRACER,
